@@ -1,0 +1,1 @@
+"""Cultivar, a service that grows instruction-tuning datasets from seeds."""

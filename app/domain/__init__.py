@@ -1,0 +1,1 @@
+"""What instruction-data generation is: pure rules without I/O, clock or framework."""
