@@ -1,0 +1,1 @@
+"""The HTML face: the same use cases, rendered for people."""

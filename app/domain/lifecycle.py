@@ -1,0 +1,182 @@
+"""The state machines: for each one enum, one table of moves and one drawing.
+
+Job
+
+    queued ──> running <──> paused
+      │          │  │          │
+      │          │  └─> succeeded | failed
+      └────┬─────┴─────────────┘
+           v
+       cancelling ──> cancelled          succeeded | failed ──retry──> running
+
+Call slot (one call to the teacher that was asked for)
+
+    ready ──> in_flight ──> received ──> done | rejected
+      ^          │  │  └──> failed | quarantined
+      │          │  v
+      └──────────┴─ unknown ──> failed | quarantined
+    failed | quarantined ──retry──> ready
+
+Candidate
+
+    proposed ──> novel | duplicate      (rejected at birth when a rule drops it)
+
+Conversation
+
+    open ──> done | failed ──retry──> open
+
+Export
+
+    queued ──> running ──> ready | failed
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class JobReason(StrEnum):
+    """Why a job is where it stands."""
+
+    TARGET_REACHED = "target_reached"
+    NOVELTY_EXHAUSTED = "novelty_exhausted"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    CALLS_EXHAUSTED = "calls_exhausted"
+    TEACHER_UNHEALTHY = "teacher_unhealthy"
+    TEACHER_REFUSED = "teacher_refused"
+    TEACHER_UNAUTHORIZED = "teacher_unauthorized"
+    TEACHER_QUOTA = "teacher_quota"
+    REQUESTED = "requested"
+
+
+class SlotState(StrEnum):
+    """Where a call slot stands; accepted in the counts means done."""
+
+    READY = "ready"
+    IN_FLIGHT = "in_flight"
+    RECEIVED = "received"
+    DONE = "done"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    UNKNOWN = "unknown"
+
+
+class CandidateState(StrEnum):
+    """Where a candidate instruction stands."""
+
+    PROPOSED = "proposed"
+    NOVEL = "novel"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+class RowState(StrEnum):
+    """Whether the quality rules let a row pass."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class ConversationKind(StrEnum):
+    """What a conversation is for."""
+
+    PROPOSE = "propose"
+    ANSWER = "answer"
+
+
+class ConversationState(StrEnum):
+    """Whether a conversation still waits for completions."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ExportState(StrEnum):
+    """Where an export stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+
+
+JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING}
+    ),
+    JobState.RUNNING: frozenset(
+        {JobState.PAUSED, JobState.CANCELLING, JobState.SUCCEEDED, JobState.FAILED}
+    ),
+    JobState.PAUSED: frozenset({JobState.RUNNING, JobState.CANCELLING}),
+    JobState.CANCELLING: frozenset({JobState.CANCELLED}),
+    JobState.SUCCEEDED: frozenset({JobState.RUNNING}),
+    JobState.FAILED: frozenset({JobState.RUNNING}),
+    JobState.CANCELLED: frozenset(),
+}
+
+SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
+    SlotState.READY: frozenset({SlotState.IN_FLIGHT}),
+    SlotState.IN_FLIGHT: frozenset(
+        {
+            SlotState.RECEIVED,
+            SlotState.READY,
+            SlotState.UNKNOWN,
+            SlotState.FAILED,
+            SlotState.QUARANTINED,
+        }
+    ),
+    SlotState.UNKNOWN: frozenset(
+        {SlotState.READY, SlotState.FAILED, SlotState.QUARANTINED}
+    ),
+    SlotState.RECEIVED: frozenset(
+        {SlotState.DONE, SlotState.REJECTED, SlotState.READY, SlotState.QUARANTINED}
+    ),
+    SlotState.FAILED: frozenset({SlotState.READY}),
+    SlotState.QUARANTINED: frozenset({SlotState.READY}),
+    SlotState.DONE: frozenset(),
+    SlotState.REJECTED: frozenset(),
+}
+
+CANDIDATE_MOVES: Mapping[CandidateState, frozenset[CandidateState]] = {
+    CandidateState.PROPOSED: frozenset(
+        {CandidateState.NOVEL, CandidateState.DUPLICATE}
+    ),
+    CandidateState.NOVEL: frozenset(),
+    CandidateState.DUPLICATE: frozenset(),
+    CandidateState.REJECTED: frozenset(),
+}
+
+FINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED})
+PENDING_SLOT_STATES = frozenset(
+    {SlotState.READY, SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.UNKNOWN}
+)
+
+
+def sources_of(target: JobState) -> frozenset[JobState]:
+    """The states from which a job may move to `target`."""
+    return frozenset(state for state, targets in JOB_MOVES.items() if target in targets)
+
+
+def call_counts(by_state: Mapping[str, int]) -> Mapping[str, int]:
+    """Slot counts as every face reports them: accepted + rejected + failed + pending = issued."""
+    failed = by_state.get(SlotState.FAILED, 0) + by_state.get(SlotState.QUARANTINED, 0)
+    return {
+        "issued": sum(by_state.get(state, 0) for state in SlotState),
+        "accepted": by_state.get(SlotState.DONE, 0),
+        "rejected": by_state.get(SlotState.REJECTED, 0),
+        "failed": failed,
+        "pending": sum(by_state.get(state, 0) for state in PENDING_SLOT_STATES),
+    }

@@ -1,0 +1,1 @@
+"""Teachers: the one door through which a language model is asked."""

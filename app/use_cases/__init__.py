@@ -1,0 +1,1 @@
+"""What people and workers may ask for; the only place that opens transactions."""

@@ -1,0 +1,1 @@
+"""The fourth face: wake on a message, read the row, do the work."""
