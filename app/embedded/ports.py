@@ -1,0 +1,44 @@
+"""Free ports on the loopback address."""
+
+import socket
+import time
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now; somebody may take it before you do."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on this port."""
+    with socket.socket() as probe:
+        # As servers do: a port in TIME_WAIT after the last run counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody accepts connections on this port."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(port: int, timeout_s: float) -> bool:
+    """Wait until somebody accepts connections on this port; tell whether that happened."""
+    deadline = time.monotonic() + timeout_s
+    while not answers(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
