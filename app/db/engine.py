@@ -1,0 +1,65 @@
+"""The way to Postgres: one engine per process, transactions, and its failures as our kinds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from app.errors import InsufficientStorage, Unavailable
+
+_DISK_FULL = "53100"
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """A pool of connections; `transaction` commits on success and rolls back on any error."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_s: float = 60.0) -> None:
+        settings = (
+            f"-c statement_timeout={int(statement_timeout_s * 1000)} -c lock_timeout=5000 "
+            "-c idle_in_transaction_session_timeout=30000"
+        )
+        self._engine = sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"connect_timeout": 5, "options": settings},
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """One transaction; raises Unavailable when Postgres is away, InsufficientStorage when full."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except exc.TimeoutError as error:
+            raise Unavailable("All database connections are busy; try again shortly.") from error
+        except exc.DBAPIError as error:
+            raise _kind(error) from error
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+
+def _kind(error: exc.DBAPIError) -> Exception:
+    code = getattr(error.orig, "sqlstate", None)
+    if code == _DISK_FULL:
+        return InsufficientStorage("The database has no disk space left.")
+    # Classes 08, 53, 57: connection, resources, operator intervention; 40001, 40P01, 55P03: contention.
+    away = code is None and isinstance(error, exc.OperationalError)
+    passing = code is not None and (
+        code[:2] in {"08", "53", "57"} or code in {"40001", "40P01", "55P03"}
+    )
+    if away or passing or error.connection_invalidated:
+        return Unavailable("The database does not answer at present; try again shortly.")
+    return error

@@ -1,0 +1,361 @@
+"""Every table, with the life cycle that its state columns follow (`app.domain.lifecycle`)."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_now = sa.text("clock_timestamp()")
+
+
+def _id() -> "sa.Column[object]":
+    return sa.Column("id", UUID(as_uuid=True), primary_key=True)
+
+
+def _reference(
+    name: str, target: str, *, nullable: bool = False, ondelete: str = "CASCADE"
+) -> "sa.Column[object]":
+    key = sa.ForeignKey(f"{target}.id", ondelete=ondelete)
+    return sa.Column(name, UUID(as_uuid=True), key, nullable=nullable)
+
+
+def _time(name: str, *, default: bool = False) -> "sa.Column[object]":
+    kind = sa.DateTime(timezone=True)
+    if default:
+        return sa.Column(name, kind, nullable=False, server_default=_now)
+    return sa.Column(name, kind)
+
+
+def _count(name: str) -> "sa.Column[object]":
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+
+
+seed_sets = sa.Table(
+    "seed_sets",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("licence", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("tokens", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    _count("row_count"),
+    _time("created_at", default=True),
+)
+
+seeds = sa.Table(
+    "seeds",
+    metadata,
+    _id(),
+    _reference("seed_set_id", "seed_sets"),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("external_id", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("instruction", sa.Text, nullable=False),
+    sa.Column("instances", JSONB, nullable=False),
+    sa.Column("is_classification", sa.Boolean),
+    sa.UniqueConstraint("seed_set_id", "position"),
+)
+
+teachers = sa.Table(
+    "teachers",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("sealed_key", BYTEA),
+    sa.Column("key_last4", sa.Text),
+    sa.Column("input_micro_usd_per_million", sa.BigInteger),
+    sa.Column("output_micro_usd_per_million", sa.BigInteger),
+    sa.Column("context_length", sa.Integer),
+    sa.Column("max_concurrency", sa.Integer, nullable=False),
+    sa.Column("requests_per_minute", sa.Integer),
+    sa.Column("tokens_per_minute", sa.Integer),
+    sa.Column("extra_body", JSONB, nullable=False),
+    sa.Column("timeout_s", sa.Float, nullable=False),
+    sa.Column("terms", sa.Text, nullable=False, server_default=""),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    _time("created_at", default=True),
+)
+
+pools = sa.Table(
+    "pools",
+    metadata,
+    _id(),
+    sa.Column("tokens", sa.Text, nullable=False),
+    sa.Column("threshold", sa.Float, nullable=False),
+    sa.Column("exact_duplicates", sa.Boolean, nullable=False),
+    _count("last_seq"),
+    _count("seed_count"),
+)
+
+pool_rows = sa.Table(
+    "pool_rows",
+    metadata,
+    sa.Column("pool_id", sa.ForeignKey("pools.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("norm_hash", BYTEA),
+    sa.Index("uq_pool_rows_pool_id_norm_hash", "pool_id", "norm_hash", unique=True),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    _reference("seed_set_id", "seed_sets", ondelete="RESTRICT"),
+    _reference("teacher_id", "teachers", ondelete="RESTRICT"),
+    _reference("pool_id", "pools", ondelete="RESTRICT"),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("options", JSONB, nullable=False),
+    sa.Column("random_seed", sa.BigInteger, nullable=False),
+    sa.Column("target_rows", sa.BigInteger, nullable=False),
+    sa.Column("cap_calls", sa.BigInteger, nullable=False),
+    sa.Column("cap_micro_usd", sa.BigInteger),
+    _count("spent_micro_usd"),
+    _count("reserved_micro_usd"),
+    _count("calls"),
+    _count("next_propose"),
+    _count("next_answer"),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("detail", sa.Text),
+    _time("created_at", default=True),
+    _time("started_at"),
+    _time("finished_at"),
+    _time("hinted_at"),
+    _time("updated_at", default=True),
+    sa.CheckConstraint("spent_micro_usd >= 0 AND reserved_micro_usd >= 0", name="money"),
+)
+sa.Index("ix_jobs_live", jobs.c.id, postgresql_where=jobs.c.finished_at.is_(None))
+
+job_counts = sa.Table(
+    "job_counts",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("family", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _count("n"),
+)
+
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _reference("job_id", "jobs"),
+    sa.Column("from_state", sa.Text),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("detail", sa.Text),
+    _time("at", default=True),
+    sa.Index("ix_job_events_job_id_id", "job_id", "id"),
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("candidate_id", UUID(as_uuid=True)),
+    sa.Column("sources", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("job_id", "kind", "number"),
+    sa.Index("uq_conversations_candidate_id", "candidate_id", unique=True),
+)
+sa.Index(
+    "ix_conversations_open",
+    conversations.c.job_id,
+    conversations.c.kind,
+    postgresql_where=conversations.c.state == "open",
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    _id(),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("process", sa.Integer, nullable=False),
+    _time("started_at", default=True),
+    _time("heartbeat_at", default=True),
+)
+
+slots = sa.Table(
+    "slots",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    _reference("conversation_id", "conversations"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("prompt", JSONB, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    _count("reserved_micro_usd"),
+    sa.Column("worker_id", UUID(as_uuid=True)),
+    sa.Column("answered_attempt", sa.Integer),
+    sa.Column("reason", sa.Text),
+    sa.Column("detail", sa.Text),
+    _time("not_before"),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("conversation_id", "position"),
+)
+sa.Index(
+    "ix_slots_ready",
+    slots.c.job_id,
+    slots.c.kind,
+    slots.c.number,
+    slots.c.position,
+    postgresql_where=slots.c.state == "ready",
+)
+sa.Index(
+    "ix_slots_active",
+    slots.c.job_id,
+    slots.c.state,
+    postgresql_where=slots.c.state.in_(["in_flight", "received", "unknown"]),
+)
+sa.Index("ix_slots_job_id_number", slots.c.job_id, slots.c.kind, slots.c.number, slots.c.position)
+
+completions = sa.Table(
+    "completions",
+    metadata,
+    sa.Column("slot_id", sa.ForeignKey("slots.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("job_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("raw", BYTEA, nullable=False),
+    sa.Column("true_length", sa.BigInteger),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("completion_tokens", sa.BigInteger),
+    _count("cost_micro_usd"),
+    sa.Column("elapsed_ms", sa.Integer, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False, server_default="false"),
+    _time("received_at", default=True),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _reference("job_id", "jobs"),
+    sa.Column("slot_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("entry", sa.Text, nullable=False),
+    sa.Column("reserved_delta", sa.BigInteger, nullable=False),
+    sa.Column("spent_delta", sa.BigInteger, nullable=False),
+    _time("at", default=True),
+    sa.Index("ix_ledger_job_id_id", "job_id", "id"),
+)
+
+candidates = sa.Table(
+    "candidates",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    _reference("pool_id", "pools"),
+    _reference("conversation_id", "conversations"),
+    sa.Column("slot_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("instruction", sa.Text, nullable=False),
+    sa.Column("is_classification", sa.Boolean),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    sa.Column("pool_seq", sa.BigInteger),
+    sa.Column("nearest_seq", sa.BigInteger),
+    sa.Column("nearest_score", sa.Float),
+    sa.Column("answering", sa.Boolean, nullable=False, server_default="false"),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("conversation_id", "position"),
+    sa.CheckConstraint("state <> 'rejected' OR cardinality(reasons) > 0", name="named_drop"),
+)
+sa.Index(
+    "ix_candidates_proposed",
+    candidates.c.pool_id,
+    candidates.c.number,
+    candidates.c.position,
+    postgresql_where=candidates.c.state == "proposed",
+)
+sa.Index(
+    "ix_candidates_unanswered",
+    candidates.c.job_id,
+    candidates.c.pool_seq,
+    postgresql_where=sa.and_(candidates.c.state == "novel", sa.not_(candidates.c.answering)),
+)
+sa.Index("ix_candidates_job_id_id", candidates.c.job_id, candidates.c.id)
+
+rows = sa.Table(
+    "rows",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    _reference("candidate_id", "candidates"),
+    sa.Column("slot_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("pool_seq", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("instruction", sa.Text, nullable=False),
+    sa.Column("input", sa.Text, nullable=False),
+    sa.Column("output", sa.Text, nullable=False),
+    sa.Column("is_classification", sa.Boolean),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    sa.Column("verdict", sa.Text),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("candidate_id", "position"),
+    sa.CheckConstraint("state <> 'rejected' OR cardinality(reasons) > 0", name="named_drop"),
+)
+sa.Index("ix_rows_job_order", rows.c.job_id, rows.c.state, rows.c.pool_seq, rows.c.position)
+
+exports = sa.Table(
+    "exports",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("options", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("row_count", sa.BigInteger),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("sha256", sa.Text),
+    sa.Column("manifest", JSONB),
+    sa.Column("error", sa.Text),
+    sa.Column("error_code", sa.Text),
+    _time("hinted_at"),
+    _time("created_at", default=True),
+    _time("finished_at"),
+)
+
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _time("ran_at", default=True),
+)

@@ -1,0 +1,45 @@
+"""Every environment variable, typed, in one place."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from variables that begin with ``CULTIVAR_``; every default suits a single machine."""
+
+    model_config = SettingsConfigDict(env_prefix="CULTIVAR_", extra="ignore")
+
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of Postgres (postgresql+psycopg://...)"
+    )
+    redis_url: str | None = Field(default=None, description="URL of the Redis that carries wakes")
+    home: Path = Field(
+        default=Path(".cultivar"), description="directory of exports, keys and embedded servers"
+    )
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="base64 of 32 bytes that seal teacher keys; else HOME/master.key is made",
+    )
+    model: str | None = Field(
+        default=None, description="model of the teacher made from OPENAI_API_KEY"
+    )
+    lease_s: float = Field(
+        default=45.0, gt=0, description="seconds without a heartbeat after which a worker is dead"
+    )
+    heartbeat_s: float = Field(default=10.0, gt=0, description="seconds between heartbeats")
+    sweep_s: float = Field(default=10.0, gt=0, description="seconds between sweeps")
+    slice_s: float = Field(
+        default=120.0, gt=0, description="seconds that a generate worker stays with one job"
+    )
+    novelty_memory_mib: int = Field(
+        default=2048, gt=0, description="memory for pool indexes in one admit worker"
+    )
+    database_pool_size: int = Field(default=10, gt=0, description="connections per process")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    default_cap_micro_usd: int | None = Field(
+        default=None, description="budget of a job that names none, in micro-USD"
+    )
+    max_upload_mib: int = Field(default=100, gt=0, description="largest upload accepted")
+    port: int = Field(default=8000, description="port of the API of the embedded service")

@@ -1,0 +1,26 @@
+"""Alembic's entry: the address comes from the settings or from the caller, the schema from tables."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+from app.db.tables import metadata
+from app.settings import Settings
+
+
+def run() -> None:
+    """Apply migrations; `-x url=...` or the `sqlalchemy.url` option wins over the settings."""
+    given = context.get_x_argument(as_dictionary=True).get("url")
+    url = given or context.config.get_main_option("sqlalchemy.url") or Settings().database_url
+    if not url:
+        raise SystemExit("Set CULTIVAR_DATABASE_URL to the database that is to be migrated.")
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=metadata, compare_server_default=False
+        )
+        with context.begin_transaction():
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
+            context.run_migrations()
+
+
+run()
