@@ -8,9 +8,9 @@ from app.settings import Settings
 
 
 def run() -> None:
-    """Apply migrations; `-x url=...` or the `sqlalchemy.url` option wins over the settings."""
+    """Apply migrations; `-x url=...` wins over the settings."""
     given = context.get_x_argument(as_dictionary=True).get("url")
-    url = given or context.config.get_main_option("sqlalchemy.url") or Settings().database_url
+    url = given or Settings().database_url
     if not url:
         raise SystemExit("Set CULTIVAR_DATABASE_URL to the database that is to be migrated.")
     engine = create_engine(url, poolclass=pool.NullPool)
