@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -16,9 +15,9 @@ from psycopg import sql
 
 from app.embedded.account import Account, choose_account
 from app.embedded.errors import EmbeddedError
-from app.embedded.leftovers import end
 from app.embedded.ports import LOOPBACK, free_port
-from app.embedded.process import identity, last_lines, spawn, stop
+from app.embedded.postmaster import clear_stale
+from app.embedded.process import last_lines, spawn, stop
 
 USER = "cultivar"
 DATABASE = "cultivar"
@@ -69,7 +68,7 @@ class Postgres:
         """The address of any database of this server, in SQLAlchemy's form."""
         return f"postgresql+psycopg://{self._authority()}/{database}"
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
         """Make the cluster if there is none, start the server, make the database.
 
         The port is kept from one start to the next. Raises EmbeddedError with the end of the log.
@@ -77,16 +76,15 @@ class Postgres:
         self._lay_out()
         if not self.data.exists():
             self._initialise()
-        remove_stale_pid_file(self.data)
-        for attempt in (1, 2, 3):
-            self.port = self.port if self.port and attempt == 1 else free_port()
-            if self._launch():
-                break
-        else:
-            raise EmbeddedError(
-                f"Postgres does not start; its log ends with\n{last_lines(self.log)}"
-            )
-        self._make_database()
+        clear_stale(self.data)
+        fixed = self.port
+        for _ in range(3):
+            self.port = fixed or free_port()
+            self.process = self._spawn()
+            if self._wait_until_ready(self.process):
+                self._make_database()
+                return self.process
+        raise self._failure()
 
     def stop(self) -> None:
         """Shut the server down: politely, then at once; committed data is safe either way."""
@@ -160,26 +158,30 @@ class Postgres:
             raise EmbeddedError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
         unfinished.rename(self.data)
 
-    def _launch(self) -> bool:
-        """Start the server and wait for it; False when its port was taken in between."""
+    def _spawn(self) -> subprocess.Popen[bytes]:
         settings = (*SETTINGS, f"port={self.port}", *(EPHEMERAL if self.ephemeral else ()))
-        written = self.log.stat().st_size if self.log.exists() else 0
-        self.process = spawn(
+        return spawn(
             [self._binary("postgres"), "-D", str(self.data)]
             + [part for setting in settings for part in ("-c", setting)],
             log=self.log,
             death_signal=signal.SIGINT,
             prefix=self.account.prefix,
         )
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for the first connection; False when the port was taken in between."""
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while self.process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline:
             if self._accepts():
                 return True
             time.sleep(0.02)
         self.stop()
-        if re.search(rb"could not (bind|create any TCP)", self.log.read_bytes()[written:]):
+        if "could not create any TCP/IP sockets" in last_lines(self.log):
             return False
-        raise EmbeddedError(f"Postgres does not start; its log ends with\n{last_lines(self.log)}")
+        raise self._failure()
+
+    def _failure(self) -> EmbeddedError:
+        return EmbeddedError(f"Postgres does not start; its log ends with\n{last_lines(self.log)}")
 
     def _accepts(self) -> bool:
         try:
@@ -211,29 +213,3 @@ def write_secret(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text + "\n")
-
-
-def remove_stale_pid_file(data: Path) -> None:
-    """Remove a `postmaster.pid` that nobody stands behind; end a server that outlived its launcher.
-
-    Call it only while holding the directory: Postgres itself takes any process that now has the
-    noted number, even a zombie, for a running server.
-    """
-    note = data / "postmaster.pid"
-    if not note.exists():
-        return
-    number = note.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
-    if number.isdigit() and _is_postgres_on(int(number), data):
-        end(int(number))
-    note.unlink(missing_ok=True)
-
-
-def _is_postgres_on(pid: int, data: Path) -> bool:
-    description = identity(pid)
-    if description is None or "postgres" not in description:
-        return False
-    working_directory = Path(f"/proc/{pid}/cwd")
-    try:
-        return working_directory.resolve(strict=True) == data.resolve()
-    except OSError:
-        return not Path("/proc/self").exists()

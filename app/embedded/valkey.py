@@ -40,15 +40,17 @@ class Valkey:
         """The address of a logical database, 0 to 15."""
         return f"redis://:{self._password()}@{LOOPBACK}:{self.port}/{database}"
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
         """Start the server on the port it had before, or a free one. Raises EmbeddedError."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self.directory / "password").exists():
             write_secret(self.directory / "password", secrets.token_urlsafe(24))
-        for attempt in (1, 2, 3):
-            self.port = self.port if self.port and attempt == 1 else free_port()
-            if self._launch():
-                return
+        fixed = self.port
+        for _ in range(3):
+            self.port = fixed or free_port()
+            self.process = self._spawn()
+            if self._wait_until_ready(self.process):
+                return self.process
         raise EmbeddedError(f"{self.binary.name} does not start:\n{last_lines(self.log)}")
 
     def stop(self) -> None:
@@ -67,14 +69,16 @@ class Valkey:
     def _password(self) -> str:
         return (self.directory / "password").read_text(encoding="ascii").strip()
 
-    def _launch(self) -> bool:
-        self.process = spawn(
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return spawn(
             [str(self.binary), str(self._write_configuration())],
             log=self.log,
             death_signal=signal.SIGTERM,
         )
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while self.process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline:
             if self._accepts():
                 return True
             time.sleep(0.02)
