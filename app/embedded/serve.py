@@ -1,30 +1,23 @@
 """The service in the foreground: `python -m app.embedded.serve`."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from app.embedded.errors import EmbeddedError
-from app.embedded.migrate import ROOT
 from app.embedded.service import EmbeddedService
 from app.embedded.signals import ending_like_interrupt
-
-DEFAULT_PORT = 8000
-
-
-def default_home() -> Path:
-    """Return where an instance keeps its data if nobody says otherwise."""
-    return Path(os.environ.get("CULTIVAR_HOME") or ROOT / ".cultivar")
+from app.settings import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the service until Ctrl-C; the exit status is 0 then, and 1 when it cannot run."""
+    settings = Settings()
     parser = argparse.ArgumentParser(prog="run.py serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of API and dashboard")
-    parser.add_argument("--home", type=Path, default=default_home(), help="where the data is kept")
+    parser.add_argument("--port", type=int, default=settings.port, help="of API and dashboard")
+    parser.add_argument("--home", type=Path, default=settings.home, help="where the data is kept")
     given = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:

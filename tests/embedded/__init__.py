@@ -1,0 +1,1 @@
+"""Tests of the single-machine default, with real processes."""
