@@ -37,7 +37,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction; raises Unavailable when Postgres is away, InsufficientStorage when full."""
+        """One transaction; raises Unavailable or InsufficientStorage when Postgres cannot."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -55,7 +55,7 @@ def _kind(error: exc.DBAPIError) -> Exception:
     code = getattr(error.orig, "sqlstate", None)
     if code == _DISK_FULL:
         return InsufficientStorage("The database has no disk space left.")
-    # Classes 08, 53, 57: connection, resources, operator intervention; 40001, 40P01, 55P03: contention.
+    # 08 connection, 53 resources, 57 operator; 40001, 40P01, 55P03 contention.
     away = code is None and isinstance(error, exc.OperationalError)
     passing = code is not None and (
         code[:2] in {"08", "53", "57"} or code in {"40001", "40P01", "55P03"}

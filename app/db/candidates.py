@@ -1,0 +1,220 @@
+"""Queries about candidate instructions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_id
+from app.db.tables import candidates, conversations, jobs, pool_rows
+from app.domain.lifecycle import CandidateState, ConversationKind, ConversationState
+from app.domain.stored import CandidateRecord, Page
+
+_strict_and_open = (
+    sa.exists()
+    .where(
+        conversations.c.job_id == candidates.c.job_id,
+        conversations.c.kind == ConversationKind.PROPOSE,
+        conversations.c.state == ConversationState.OPEN,
+    )
+    .correlate(candidates)
+)
+
+
+def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
+    """Store candidates as they were parsed."""
+    if values:
+        connection.execute(candidates.insert(), list(values))
+
+
+def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Candidates that wait for admission, in slot order.
+
+    Under strict order a job's candidates wait until its whole round has been answered.
+    """
+    strict = jobs.c.options["order"].astext == "strict"
+    query = (
+        sa.select(
+            candidates.c.id,
+            candidates.c.job_id,
+            candidates.c.instruction,
+        )
+        .join_from(candidates, jobs, jobs.c.id == candidates.c.job_id)
+        .where(
+            candidates.c.pool_id == pool_id,
+            candidates.c.state == CandidateState.PROPOSED,
+            sa.not_(sa.and_(strict, _strict_and_open)),
+        )
+        .order_by(candidates.c.number, candidates.c.position)
+        .limit(limit)
+    )
+    return [row._asdict() for row in connection.execute(query)]
+
+
+def admit(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
+    """Write the fate of candidates: id, state, reasons, pool_seq, nearest_seq, nearest_score."""
+    if not changes:
+        return
+    names = ["state", "reasons", "pool_seq", "nearest_seq", "nearest_score"]
+    statement = (
+        candidates.update()
+        .where(
+            candidates.c.id == sa.bindparam("candidate"),
+            candidates.c.state == CandidateState.PROPOSED,
+        )
+        .values(**{name: sa.bindparam(f"new_{name}") for name in names})
+    )
+    given = [
+        {"candidate": each["id"], **{f"new_{name}": each[name] for name in names}}
+        for each in changes
+    ]
+    connection.execute(statement, given)
+
+
+def pools_waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
+    """Pools with candidates that wait for admission."""
+    query = (
+        sa.select(candidates.c.pool_id)
+        .where(candidates.c.state == CandidateState.PROPOSED)
+        .distinct()
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def waiting(connection: sa.Connection, job_id: UUID) -> tuple[int, int]:
+    """(candidates waiting for admission, novel ones waiting for an answer) of a job."""
+    query = sa.select(
+        sa.func.count().filter(candidates.c.state == CandidateState.PROPOSED),
+        sa.func.count().filter(
+            candidates.c.state == CandidateState.NOVEL, sa.not_(candidates.c.answering)
+        ),
+    ).where(
+        candidates.c.job_id == job_id,
+        sa.or_(
+            candidates.c.state == CandidateState.PROPOSED,
+            sa.and_(candidates.c.state == CandidateState.NOVEL, sa.not_(candidates.c.answering)),
+        ),
+    )
+    row = connection.execute(query).one()
+    return row[0], row[1]
+
+
+def take_unanswered(
+    connection: sa.Connection, job_id: UUID, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """Novel candidates that nobody answers yet, in pool order; marks them as being answered."""
+    chosen = (
+        sa.select(candidates.c.id)
+        .where(
+            candidates.c.job_id == job_id,
+            candidates.c.state == CandidateState.NOVEL,
+            sa.not_(candidates.c.answering),
+        )
+        .order_by(candidates.c.pool_seq)
+        .limit(limit)
+    )
+    done = connection.execute(
+        candidates.update()
+        .where(candidates.c.id.in_(chosen.scalar_subquery()))
+        .values(answering=True)
+        .returning(
+            candidates.c.id,
+            candidates.c.instruction,
+            candidates.c.is_classification,
+            candidates.c.pool_seq,
+        )
+    )
+    return sorted((row._asdict() for row in done), key=lambda each: each["pool_seq"])
+
+
+def by_ids(connection: sa.Connection, ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
+    """What an answer conversation needs of its candidates."""
+    query = sa.select(
+        candidates.c.id,
+        candidates.c.instruction,
+        candidates.c.is_classification,
+        candidates.c.pool_seq,
+    ).where(candidates.c.id.in_(ids))
+    return {row.id: row._asdict() for row in connection.execute(query)}
+
+
+def classify(connection: sa.Connection, verdicts: Mapping[UUID, bool]) -> None:
+    """Keep what the classification step found."""
+    if not verdicts:
+        return
+    statement = (
+        candidates.update()
+        .where(candidates.c.id == sa.bindparam("candidate"))
+        .values(is_classification=sa.bindparam("verdict"))
+    )
+    given = [{"candidate": key, "verdict": value} for key, value in verdicts.items()]
+    connection.execute(statement, given)
+
+
+def recent_fates(connection: sa.Connection, job_id: UUID, window: int) -> Mapping[str, int]:
+    """How the newest `window` judged candidates ended, by state."""
+    newest = (
+        sa.select(candidates.c.state)
+        .where(candidates.c.job_id == job_id, candidates.c.state != CandidateState.PROPOSED)
+        .order_by(candidates.c.id.desc())
+        .limit(window)
+        .subquery()
+    )
+    query = sa.select(newest.c.state, sa.func.count()).group_by(newest.c.state)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def page(
+    connection: sa.Connection,
+    job_id: UUID,
+    *,
+    state: CandidateState | None,
+    reason: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[CandidateRecord]:
+    """Candidates of a job, newest first, each with the text of the nearest row."""
+    own = [
+        "id",
+        "instruction",
+        "is_classification",
+        "state",
+        "reasons",
+        "nearest_score",
+        "number",
+        "position",
+        "created_at",
+    ]
+    query = (
+        sa.select(*(candidates.c[name] for name in own), pool_rows.c.text.label("nearest_text"))
+        .join_from(
+            candidates,
+            pool_rows,
+            sa.and_(
+                pool_rows.c.pool_id == candidates.c.pool_id,
+                pool_rows.c.seq == candidates.c.nearest_seq,
+            ),
+            isouter=True,
+        )
+        .where(candidates.c.job_id == job_id)
+        .order_by(candidates.c.id.desc())
+        .limit(limit + 1)
+    )
+    if state is not None:
+        query = query.where(candidates.c.state == state)
+    if reason is not None:
+        query = query.where(candidates.c.reasons.contains([reason]))
+    after = decode_cursor("candidates", cursor, 1)
+    if after is not None:
+        query = query.where(candidates.c.id < cursor_id(after[0]))
+    found = [_record(row._asdict()) for row in connection.execute(query)]
+    more = encode_cursor("candidates", [str(found[limit - 1].id)]) if len(found) > limit else None
+    return Page(found[:limit], more)
+
+
+def _record(values: dict[str, Any]) -> CandidateRecord:
+    state, reasons = CandidateState(values.pop("state")), tuple(values.pop("reasons"))
+    return CandidateRecord(state=state, reasons=reasons, **values)

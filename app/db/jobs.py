@@ -1,0 +1,145 @@
+"""Queries about jobs; every move of state is a conditional UPDATE that writes its event."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_id
+from app.db.tables import job_events, jobs
+from app.domain.lifecycle import FINAL_JOB_STATES, JobState, sources_of
+from app.domain.stored import Job, JobEvent, Page
+
+_now = sa.func.clock_timestamp()
+_hidden = {"hinted_at"}
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    values = {name: value for name, value in row.items() if name not in _hidden}
+    return Job(**{**values, "state": JobState(values["state"])})
+
+
+def insert(connection: sa.Connection, values: Mapping[str, object]) -> None:
+    """Store a queued job with its first event."""
+    connection.execute(jobs.insert().values(**values))
+    _event(connection, _uuid(values["id"]), None, JobState.QUEUED, None, None)
+
+
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def get(connection: sa.Connection, job_id: UUID) -> Job | None:
+    """One job, or None."""
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).first()
+    return _job(row._asdict()) if row else None
+
+
+def lock(connection: sa.Connection, job_id: UUID) -> Job | None:
+    """One job, locked until the transaction ends; None when there is none."""
+    query = sa.select(jobs).where(jobs.c.id == job_id).with_for_update()
+    row = connection.execute(query).first()
+    return _job(row._asdict()) if row else None
+
+
+def page(
+    connection: sa.Connection, *, state: JobState | None, cursor: str | None, limit: int
+) -> Page[Job]:
+    """Jobs, newest first."""
+    query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit + 1)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    after = decode_cursor("jobs", cursor, 1)
+    if after is not None:
+        query = query.where(jobs.c.id < cursor_id(after[0]))
+    found = [_job(row._asdict()) for row in connection.execute(query)]
+    more = encode_cursor("jobs", [str(found[limit - 1].id)]) if len(found) > limit else None
+    return Page(found[:limit], more)
+
+
+def move(
+    connection: sa.Connection,
+    job_id: UUID,
+    target: JobState,
+    *,
+    reason: str | None = None,
+    detail: str | None = None,
+    only_from: Collection[JobState] | None = None,
+) -> bool:
+    """Move a job if the life cycle allows it from where it stands; False when it does not."""
+    allowed = sources_of(target) if only_from is None else only_from
+    current = sa.select(jobs.c.state).where(jobs.c.id == job_id).with_for_update()
+    before = connection.execute(current).scalar()
+    if before not in allowed:
+        return False
+    values: dict[str, object] = {
+        "state": target,
+        "reason": reason,
+        "detail": detail,
+        "updated_at": _now,
+        "finished_at": _now if target in FINAL_JOB_STATES else None,
+    }
+    if target is JobState.RUNNING:
+        values["started_at"] = sa.func.coalesce(jobs.c.started_at, _now)
+    connection.execute(
+        jobs.update().where(jobs.c.id == job_id, jobs.c.state == before).values(**values)
+    )
+    _event(connection, job_id, before, target, reason, detail)
+    return True
+
+
+def _event(
+    connection: sa.Connection,
+    job_id: UUID,
+    before: str | None,
+    after: str,
+    reason: str | None,
+    detail: str | None,
+) -> None:
+    values = {"job_id": job_id, "from_state": before, "to_state": after}
+    connection.execute(job_events.insert().values(**values, reason=reason, detail=detail))
+
+
+def events(connection: sa.Connection, job_id: UUID) -> Sequence[JobEvent]:
+    """The moves of a job, oldest first (a job makes few)."""
+    columns = [job_events.c[name] for name in JobEvent.__slots__]
+    query = sa.select(*columns).where(job_events.c.job_id == job_id).order_by(job_events.c.id)
+    return [JobEvent(**row._asdict()) for row in connection.execute(query.limit(1000))]
+
+
+def add(connection: sa.Connection, job_id: UUID, **deltas: int) -> None:
+    """Add to numeric columns: reserved_micro_usd, spent_micro_usd, calls, next_propose, ..."""
+    changed = {name: jobs.c[name] + delta for name, delta in deltas.items() if delta}
+    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**changed, updated_at=_now))
+
+
+def change(connection: sa.Connection, job_id: UUID, values: Mapping[str, object]) -> None:
+    """Change settings of a job: caps, target, name."""
+    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**values, updated_at=_now))
+
+
+def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100) -> list[UUID]:
+    """Live jobs that nobody was told about lately; marks them as told."""
+    stale = sa.or_(
+        jobs.c.hinted_at.is_(None),
+        jobs.c.hinted_at
+        < _now - sa.text("make_interval(secs => :age)").bindparams(age=older_than_s),
+    )
+    live = [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING]
+    chosen = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.state.in_(live), stale)
+        .order_by(jobs.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    update = jobs.update().where(jobs.c.id.in_(chosen.scalar_subquery()))
+    result = connection.execute(update.values(hinted_at=_now).returning(jobs.c.id))
+    return list(result.scalars())
+
+
+def delete(connection: sa.Connection, job_id: UUID) -> bool:
+    """Remove a job with everything that belongs to it; False when there is none."""
+    return connection.execute(jobs.delete().where(jobs.c.id == job_id)).rowcount > 0

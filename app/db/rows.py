@@ -1,0 +1,122 @@
+"""Queries about rows, ordered by their instruction in the pool, then by instance."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_number
+from app.db.tables import candidates, conversations, rows, seeds, slots
+from app.domain.lifecycle import RowState
+from app.domain.stored import Page, RowRecord
+
+_columns = [rows.c[name] for name in RowRecord.__slots__]
+_order = (rows.c.pool_seq, rows.c.position)
+
+
+def _row(values: Mapping[str, Any]) -> RowRecord:
+    state, reasons = RowState(values["state"]), tuple(values["reasons"])
+    return RowRecord(**{**values, "state": state, "reasons": reasons})
+
+
+def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
+    """Store rows as they were parsed and filtered."""
+    if values:
+        connection.execute(rows.insert(), list(values))
+
+
+def get(connection: sa.Connection, row_id: UUID) -> RowRecord | None:
+    """One row, or None."""
+    found = connection.execute(sa.select(*_columns).where(rows.c.id == row_id)).first()
+    return _row(found._asdict()) if found else None
+
+
+def page(
+    connection: sa.Connection,
+    job_id: UUID,
+    *,
+    state: RowState | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[RowRecord]:
+    """Rows of a job in dataset order."""
+    query = sa.select(*_columns).where(rows.c.job_id == job_id)
+    if state is not None:
+        query = query.where(rows.c.state == state)
+    after = decode_cursor("rows", cursor, 2)
+    if after is not None:
+        behind = (cursor_number(after[0]), cursor_number(after[1]))
+        query = query.where(sa.tuple_(*_order) > behind)
+    found = [
+        _row(each._asdict())
+        for each in connection.execute(query.order_by(*_order).limit(limit + 1))
+    ]
+    last = found[limit - 1] if len(found) > limit else None
+    more = encode_cursor("rows", [last.pool_seq, last.position]) if last else None
+    return Page(found[:limit], more)
+
+
+def accepted_after(
+    connection: sa.Connection, job_id: UUID, key: tuple[int, int], limit: int
+) -> Sequence[RowRecord]:
+    """Up to `limit` accepted rows behind (pool_seq, position), in dataset order."""
+    query = (
+        sa.select(*_columns)
+        .where(
+            rows.c.job_id == job_id,
+            rows.c.state == RowState.ACCEPTED,
+            sa.or_(rows.c.verdict.is_(None), rows.c.verdict != "dropped"),
+            sa.tuple_(*_order) > key,
+        )
+        .order_by(*_order)
+        .limit(limit)
+    )
+    return [_row(each._asdict()) for each in connection.execute(query)]
+
+
+def accepted(
+    connection: sa.Connection, job_id: UUID, limit: int, page_size: int = 2000
+) -> Iterator[RowRecord]:
+    """The first `limit` accepted rows in dataset order, read page by page."""
+    key, left = (-1, -1), limit
+    while left > 0:
+        found = accepted_after(connection, job_id, key, min(page_size, left))
+        yield from found
+        if len(found) < min(page_size, left):
+            return
+        left -= len(found)
+        key = (found[-1].pool_seq, found[-1].position)
+
+
+def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:
+    """Where a row came from: candidate, both calls with their prompts, and the sources shown."""
+    proposing = slots.alias("proposing")
+    answering = slots.alias("answering")
+    query = (
+        sa.select(
+            candidates.c.instruction.label("candidate"),
+            candidates.c.nearest_score,
+            conversations.c.sources,
+            proposing.c.id.label("propose_slot"),
+            proposing.c.prompt.label("propose_prompt"),
+            answering.c.id.label("answer_slot"),
+            answering.c.prompt.label("answer_prompt"),
+        )
+        .select_from(
+            rows.join(candidates, candidates.c.id == rows.c.candidate_id)
+            .join(conversations, conversations.c.id == candidates.c.conversation_id)
+            .join(proposing, proposing.c.id == candidates.c.slot_id)
+            .join(answering, answering.c.id == rows.c.slot_id)
+        )
+        .where(rows.c.id == row_id)
+    )
+    found = connection.execute(query).first()
+    return found._asdict() if found else None
+
+
+def seeds_by_ids(connection: sa.Connection, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Instructions of seeds by id."""
+    query = sa.select(seeds.c.id, seeds.c.instruction).where(seeds.c.id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -1,0 +1,146 @@
+"""Queries about seed sets and their seeds."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from app.db.ids import new_id
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.tables import jobs, seed_sets, seeds
+from app.domain.records import Seed, SeedInstance
+from app.domain.stored import Page, SeedSet, StoredSeed
+from app.errors import UnknownCursor
+
+
+def insert(connection: sa.Connection, values: SeedSet) -> None:
+    """Store a seed set whose seeds are there already (same transaction) or follow."""
+    columns = {name: getattr(values, name) for name in SeedSet.__slots__ if name != "created_at"}
+    connection.execute(seed_sets.insert().values(**columns))
+
+
+def complete(connection: sa.Connection, seed_set_id: UUID, *, sha256: str, row_count: int) -> None:
+    """Write what is known only after the last line."""
+    connection.execute(
+        seed_sets.update()
+        .where(seed_sets.c.id == seed_set_id)
+        .values(sha256=sha256, row_count=row_count)
+    )
+
+
+def copy_seeds(
+    connection: sa.Connection, seed_set_id: UUID, first_position: int, items: Sequence[Seed]
+) -> None:
+    """Append seeds by COPY, the fastest way in."""
+    raw: Any = connection.connection.driver_connection
+    statement = (
+        "COPY seeds (id, seed_set_id, position, external_id, name, instruction, instances, "
+        "is_classification) FROM STDIN"
+    )
+    with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        for position, seed in enumerate(items, first_position):
+            copy.write_row(
+                (
+                    new_id(),
+                    seed_set_id,
+                    position,
+                    seed.external_id,
+                    seed.name,
+                    seed.instruction,
+                    _instances(seed),
+                    seed.is_classification,
+                )
+            )
+
+
+def _instances(seed: Seed) -> str:
+    pairs = [{"input": each.input, "output": each.output} for each in seed.instances]
+    return orjson.dumps(pairs).decode()
+
+
+def by_sha256(connection: sa.Connection, sha256: str) -> SeedSet | None:
+    """The set made from a file with this digest."""
+    row = connection.execute(sa.select(seed_sets).where(seed_sets.c.sha256 == sha256)).first()
+    return SeedSet(**row._asdict()) if row else None
+
+
+def get(connection: sa.Connection, seed_set_id: UUID) -> SeedSet | None:
+    """One set, or None."""
+    row = connection.execute(sa.select(seed_sets).where(seed_sets.c.id == seed_set_id)).first()
+    return SeedSet(**row._asdict()) if row else None
+
+
+def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[SeedSet]:
+    """Sets, newest first."""
+    query = sa.select(seed_sets).order_by(seed_sets.c.id.desc()).limit(limit + 1)
+    after = decode_cursor("seed_sets", cursor, 1)
+    if after is not None:
+        query = query.where(seed_sets.c.id < cursor_id(after[0]))
+    found = [SeedSet(**row._asdict()) for row in connection.execute(query)]
+    more = encode_cursor("seed_sets", [str(found[limit - 1].id)]) if len(found) > limit else None
+    return Page(found[:limit], more)
+
+
+def cursor_id(value: object) -> UUID:
+    """A UUID out of a cursor; raises UnknownCursor."""
+    try:
+        return UUID(str(value))
+    except ValueError as error:
+        raise UnknownCursor("Use a `next` value of this list as cursor.") from error
+
+
+def cursor_number(value: object) -> int:
+    """A bigint out of a cursor; raises UnknownCursor."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 62:
+        raise UnknownCursor("Use a `next` value of this list as cursor.")
+    return value
+
+
+def page_seeds(
+    connection: sa.Connection, seed_set_id: UUID, *, cursor: str | None, limit: int
+) -> Page[StoredSeed]:
+    """Seeds of a set in file order."""
+    after = decode_cursor("seeds", cursor, 1)
+    first = -1 if after is None else cursor_number(after[0])
+    found = seeds_after(connection, seed_set_id, first, limit + 1)
+    more = encode_cursor("seeds", [found[limit - 1].position]) if len(found) > limit else None
+    return Page(found[:limit], more)
+
+
+def seeds_after(
+    connection: sa.Connection, seed_set_id: UUID, position: int, limit: int
+) -> list[StoredSeed]:
+    """Up to `limit` seeds behind `position`, in file order."""
+    query = (
+        sa.select(seeds)
+        .where(seeds.c.seed_set_id == seed_set_id, seeds.c.position > position)
+        .order_by(seeds.c.position)
+        .limit(limit)
+    )
+    return [_seed(row._asdict()) for row in connection.execute(query)]
+
+
+def all_seeds(connection: sa.Connection, seed_set_id: UUID) -> list[StoredSeed]:
+    """Every seed of a set in file order."""
+    query = sa.select(seeds).where(seeds.c.seed_set_id == seed_set_id).order_by(seeds.c.position)
+    return [_seed(row._asdict()) for row in connection.execute(query)]
+
+
+def _seed(row: dict[str, Any]) -> StoredSeed:
+    row.pop("seed_set_id")
+    instances = tuple(SeedInstance(each["input"], each["output"]) for each in row.pop("instances"))
+    return StoredSeed(instances=instances, **row)
+
+
+def users(connection: sa.Connection, seed_set_id: UUID, *, limit: int = 10) -> list[UUID]:
+    """Jobs that use the set."""
+    query = sa.select(jobs.c.id).where(jobs.c.seed_set_id == seed_set_id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def delete(connection: sa.Connection, seed_set_id: UUID) -> bool:
+    """Remove a set with its seeds; False when there is none."""
+    done = connection.execute(seed_sets.delete().where(seed_sets.c.id == seed_set_id))
+    return done.rowcount > 0

@@ -1,0 +1,308 @@
+"""Queries about call slots and what was paid for them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_number
+from app.db.tables import completions, jobs, ledger, slots, workers
+from app.domain.lifecycle import SlotState
+from app.domain.stored import CallRecord, Page, SlotRecord
+
+_now = sa.func.clock_timestamp()
+_columns = [slots.c[name] for name in SlotRecord.__slots__]
+
+
+def _slot(row: Mapping[str, Any]) -> SlotRecord:
+    return SlotRecord(**{**row, "state": SlotState(row["state"])})
+
+
+def insert(connection: sa.Connection, records: Sequence[SlotRecord]) -> None:
+    """Store new slots, ready to be claimed."""
+    if records:
+        values = [{name: getattr(each, name) for name in SlotRecord.__slots__} for each in records]
+        connection.execute(slots.insert(), values)
+
+
+def claimable(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
+    """Ready slots whose time has come, answers before proposals, locked for this transaction."""
+    query = (
+        sa.select(*_columns)
+        .where(
+            slots.c.job_id == job_id,
+            slots.c.state == SlotState.READY,
+            sa.or_(slots.c.not_before.is_(None), slots.c.not_before <= _now),
+        )
+        .order_by(slots.c.kind, slots.c.number, slots.c.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_slot(row._asdict()) for row in connection.execute(query)]
+
+
+def claim(connection: sa.Connection, worker_id: UUID, reservations: Mapping[UUID, int]) -> None:
+    """Mark slots in flight with what was reserved for each; the attempt counts before the work."""
+    statement = (
+        slots.update()
+        .where(slots.c.id == sa.bindparam("slot"), slots.c.state == SlotState.READY)
+        .values(
+            state=SlotState.IN_FLIGHT,
+            attempt=slots.c.attempt + 1,
+            worker_id=worker_id,
+            reserved_micro_usd=sa.bindparam("reserved"),
+            updated_at=_now,
+        )
+    )
+    given = [{"slot": slot, "reserved": amount} for slot, amount in reservations.items()]
+    connection.execute(statement, given)
+
+
+def locked(
+    connection: sa.Connection, ids: Collection[UUID], *, skip_locked: bool = False
+) -> Mapping[UUID, SlotRecord]:
+    """Slots by id, locked in one order for this transaction."""
+    query = (
+        sa.select(*_columns)
+        .where(slots.c.id.in_(ids))
+        .order_by(slots.c.id)
+        .with_for_update(skip_locked=skip_locked)
+    )
+    return {row.id: _slot(row._asdict()) for row in connection.execute(query)}
+
+
+def received(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
+    """Slots whose reply waits to be read, locked, those that another worker reads left out."""
+    query = (
+        sa.select(*_columns)
+        .where(slots.c.job_id == job_id, slots.c.state == SlotState.RECEIVED)
+        .order_by(slots.c.kind, slots.c.number, slots.c.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_slot(row._asdict()) for row in connection.execute(query)]
+
+
+def change(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
+    """Write several slots: each mapping names `slot` and every changed column (all the same)."""
+    if not changes:
+        return
+    columns = [name for name in changes[0] if name not in {"slot", "wait_s"}]
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
+    if "wait_s" in changes[0]:
+        wait = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.bindparam("wait_s"))
+        values["not_before"] = _now + wait
+    statement = slots.update().where(slots.c.id == sa.bindparam("slot"))
+    given = [
+        {
+            (name if name in {"slot", "wait_s"} else f"new_{name}"): value
+            for name, value in each.items()
+        }
+        for each in changes
+    ]
+    connection.execute(statement.values(**values, updated_at=_now), given)
+
+
+def counts_active(connection: sa.Connection, job_id: UUID) -> Mapping[tuple[str, str], int]:
+    """How many slots are ready, in flight or received, by (kind, state)."""
+    states = [SlotState.READY, SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.UNKNOWN]
+    query = (
+        sa.select(slots.c.kind, slots.c.state, sa.func.count())
+        .where(slots.c.job_id == job_id, slots.c.state.in_(states))
+        .group_by(slots.c.kind, slots.c.state)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def in_flight_of_teacher(connection: sa.Connection, teacher_id: UUID) -> int:
+    """Calls under way with a teacher, over all jobs and workers."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(slots.join(jobs, jobs.c.id == slots.c.job_id))
+        .where(
+            jobs.c.teacher_id == teacher_id,
+            jobs.c.finished_at.is_(None),
+            slots.c.state == SlotState.IN_FLIGHT,
+        )
+    )
+    return connection.execute(query).scalar_one()
+
+
+def seconds_to_next(connection: sa.Connection, job_id: UUID) -> float | None:
+    """Seconds until the earliest waiting slot may be claimed; None without ready slots."""
+    query = sa.select(
+        sa.func.min(sa.func.extract("epoch", sa.func.coalesce(slots.c.not_before, _now) - _now))
+    ).where(slots.c.job_id == job_id, slots.c.state == SlotState.READY)
+    found = connection.execute(query).scalar()
+    return None if found is None else max(0.0, float(found))
+
+
+def withdraw_ready(connection: sa.Connection, job_id: UUID) -> int:
+    """Remove slots that were never sent; returns how many (a job that ends needs none)."""
+    done = connection.execute(
+        slots.delete().where(
+            slots.c.job_id == job_id, slots.c.state == SlotState.READY, slots.c.attempt == 0
+        )
+    )
+    return done.rowcount
+
+
+def give_up_ready(connection: sa.Connection, job_id: UUID, reason: str) -> list[UUID]:
+    """Fail slots that wait for another attempt; returns their conversations."""
+    done = connection.execute(
+        slots.update()
+        .where(slots.c.job_id == job_id, slots.c.state == SlotState.READY)
+        .values(state=SlotState.FAILED, reason=reason, updated_at=_now)
+        .returning(slots.c.conversation_id)
+    )
+    return list(done.scalars())
+
+
+def retry_failed(connection: sa.Connection, job_id: UUID) -> list[tuple[UUID, str]]:
+    """Make failed and quarantined slots ready again: their conversations and former states."""
+    failed = (
+        sa.select(slots.c.id, slots.c.state)
+        .where(
+            slots.c.job_id == job_id,
+            slots.c.state.in_([SlotState.FAILED, SlotState.QUARANTINED]),
+        )
+        .with_for_update()
+        .cte("failed")
+    )
+    done = connection.execute(
+        slots.update()
+        .where(slots.c.id == failed.c.id)
+        .values(
+            state=SlotState.READY,
+            failures=0,
+            reason=None,
+            detail=None,
+            not_before=None,
+            updated_at=_now,
+        )
+        .returning(slots.c.conversation_id, failed.c.state)
+    )
+    return [(row[0], row[1]) for row in done]
+
+
+def orphans(
+    connection: sa.Connection, *, lease_s: float, limit: int = 500
+) -> Sequence[tuple[SlotRecord, UUID]]:
+    """In-flight slots whose worker has not been heard of for `lease_s`, locked; with the worker."""
+    alive = sa.exists().where(
+        workers.c.id == slots.c.worker_id,
+        workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
+    )
+    query = (
+        sa.select(*_columns, slots.c.worker_id)
+        .where(slots.c.state == SlotState.IN_FLIGHT, sa.not_(alive))
+        .order_by(slots.c.id)
+        .limit(limit)
+        .with_for_update(of=slots, skip_locked=True)
+    )
+    found: list[tuple[SlotRecord, UUID]] = []
+    for row in connection.execute(query):
+        values = row._asdict()
+        worker_id = values.pop("worker_id")
+        found.append((_slot(values), worker_id))
+    return found
+
+
+def insert_completions(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
+    """Store raw replies; one that is there already (same slot and attempt) stays as it is."""
+    if values:
+        statement = upsert(completions).on_conflict_do_nothing()
+        connection.execute(statement, list(values))
+
+
+def answers_of(
+    connection: sa.Connection, conversation_ids: Collection[UUID]
+) -> Mapping[UUID, list[tuple[SlotRecord, str, bytes]]]:
+    """The answered slots of conversations in position order: (slot, endpoint, raw reply)."""
+    query = (
+        sa.select(*_columns, completions.c.endpoint, completions.c.raw)
+        .join_from(
+            slots,
+            completions,
+            sa.and_(
+                completions.c.slot_id == slots.c.id,
+                completions.c.attempt == slots.c.answered_attempt,
+            ),
+        )
+        .where(slots.c.conversation_id.in_(conversation_ids))
+        .order_by(slots.c.conversation_id, slots.c.position)
+    )
+    found: dict[UUID, list[tuple[SlotRecord, str, bytes]]] = {}
+    for row in connection.execute(query):
+        values = row._asdict()
+        endpoint, raw = values.pop("endpoint"), values.pop("raw")
+        slot = _slot(values)
+        found.setdefault(slot.conversation_id, []).append((slot, endpoint, bytes(raw)))
+    return found
+
+
+def write_ledger(connection: sa.Connection, entries: Sequence[Mapping[str, object]]) -> None:
+    """Append money moves; they are never changed."""
+    if entries:
+        connection.execute(ledger.insert(), list(entries))
+
+
+def page(
+    connection: sa.Connection,
+    job_id: UUID,
+    *,
+    states: Collection[SlotState],
+    cursor: str | None,
+    limit: int,
+) -> Page[CallRecord]:
+    """Call slots of a job with their last attempt, in slot order."""
+    own = ["id", "kind", "number", "position", "step", "state", "attempt", "reason", "detail"]
+    paid = ["status", "prompt_tokens", "completion_tokens", "cost_micro_usd"]
+    key = sa.tuple_(slots.c.kind, slots.c.number, slots.c.position)
+    query = (
+        sa.select(
+            *(slots.c[name] for name in own),
+            *(completions.c[name] for name in paid),
+            slots.c.updated_at,
+        )
+        .join_from(
+            slots,
+            completions,
+            sa.and_(completions.c.slot_id == slots.c.id, completions.c.attempt == slots.c.attempt),
+            isouter=True,
+        )
+        .where(slots.c.job_id == job_id)
+        .order_by(slots.c.kind, slots.c.number, slots.c.position)
+        .limit(limit + 1)
+    )
+    if states:
+        query = query.where(slots.c.state.in_(states))
+    after = decode_cursor("calls", cursor, 3)
+    if after is not None:
+        behind = (str(after[0]), cursor_number(after[1]), cursor_number(after[2]))
+        query = query.where(key > behind)
+    found = [
+        CallRecord(**{**row._asdict(), "state": SlotState(row.state)})
+        for row in connection.execute(query)
+    ]
+    last = found[limit - 1] if len(found) > limit else None
+    more = encode_cursor("calls", [last.kind, last.number, last.position]) if last else None
+    return Page(found[:limit], more)
+
+
+def raw_reply(
+    connection: sa.Connection, slot_id: UUID
+) -> tuple[Mapping[str, object], bytes] | None:
+    """The prompt of a slot and the raw bytes of its last reply."""
+    query = (
+        sa.select(slots.c.prompt, completions.c.raw)
+        .join_from(slots, completions, completions.c.slot_id == slots.c.id)
+        .where(slots.c.id == slot_id)
+        .order_by(completions.c.attempt.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return (row[0], bytes(row[1])) if row else None

@@ -1,0 +1,60 @@
+"""Queries about teachers."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_id
+from app.db.tables import jobs, teachers
+from app.domain.stored import Page, TeacherRecord
+
+
+def insert(connection: sa.Connection, record: TeacherRecord) -> None:
+    """Store a teacher; a taken name raises the database's unique violation (`name_taken` first)."""
+    names = [name for name in TeacherRecord.__slots__ if name != "created_at"]
+    values = {name: getattr(record, name) for name in names}
+    connection.execute(teachers.insert().values(**values))
+
+
+def update(connection: sa.Connection, teacher_id: UUID, values: Mapping[str, object]) -> None:
+    """Change some columns."""
+    connection.execute(teachers.update().where(teachers.c.id == teacher_id).values(**values))
+
+
+def get(
+    connection: sa.Connection, teacher_id: UUID, *, for_update: bool = False
+) -> TeacherRecord | None:
+    """One teacher, or None."""
+    query = sa.select(teachers).where(teachers.c.id == teacher_id)
+    row = connection.execute(query.with_for_update() if for_update else query).first()
+    return TeacherRecord(**row._asdict()) if row else None
+
+
+def by_name(connection: sa.Connection, name: str) -> TeacherRecord | None:
+    """The teacher of that name."""
+    row = connection.execute(sa.select(teachers).where(teachers.c.name == name)).first()
+    return TeacherRecord(**row._asdict()) if row else None
+
+
+def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TeacherRecord]:
+    """Teachers, newest first."""
+    query = sa.select(teachers).order_by(teachers.c.id.desc()).limit(limit + 1)
+    after = decode_cursor("teachers", cursor, 1)
+    if after is not None:
+        query = query.where(teachers.c.id < cursor_id(after[0]))
+    found = [TeacherRecord(**row._asdict()) for row in connection.execute(query)]
+    more = encode_cursor("teachers", [str(found[limit - 1].id)]) if len(found) > limit else None
+    return Page(found[:limit], more)
+
+
+def users(connection: sa.Connection, teacher_id: UUID, *, limit: int = 10) -> list[UUID]:
+    """Jobs that use the teacher."""
+    query = sa.select(jobs.c.id).where(jobs.c.teacher_id == teacher_id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def delete(connection: sa.Connection, teacher_id: UUID) -> bool:
+    """Remove a teacher; False when there is none."""
+    return connection.execute(teachers.delete().where(teachers.c.id == teacher_id)).rowcount > 0

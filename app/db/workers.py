@@ -1,0 +1,67 @@
+"""Queries about worker processes and the sweep that looks after them."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.db.tables import sweeps, workers
+
+_now = sa.func.clock_timestamp()
+_SWEEP_LOCK = 0x7377656570  # "sweep"
+
+
+def register(
+    connection: sa.Connection, worker_id: UUID, *, kind: str, host: str, process: int
+) -> None:
+    """Make a worker known."""
+    values = {"id": worker_id, "kind": kind, "host": host, "process": process}
+    connection.execute(workers.insert().values(**values))
+
+
+def beat(connection: sa.Connection, worker_id: UUID) -> bool:
+    """Say that a worker lives; False when it was forgotten meanwhile."""
+    done = connection.execute(
+        workers.update().where(workers.c.id == worker_id).values(heartbeat_at=_now)
+    )
+    return done.rowcount > 0
+
+
+def leave(connection: sa.Connection, worker_id: UUID) -> None:
+    """Forget a worker that ends in order."""
+    connection.execute(workers.delete().where(workers.c.id == worker_id))
+
+
+def forget_silent(connection: sa.Connection, *, silent_s: float) -> int:
+    """Forget workers not heard of for `silent_s`; returns how many."""
+    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, silent_s)
+    return connection.execute(workers.delete().where(workers.c.heartbeat_at < _now - age)).rowcount
+
+
+def try_sweep_lock(connection: sa.Connection) -> bool:
+    """Whether this transaction may sweep; one at a time over the whole fleet."""
+    query = sa.text("SELECT pg_try_advisory_xact_lock(:key)")
+    return bool(connection.execute(query, {"key": _SWEEP_LOCK}).scalar())
+
+
+def swept(connection: sa.Connection, name: str) -> None:
+    """Write when a sweep ran."""
+    statement = upsert(sweeps).values(name=name, ran_at=_now)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"ran_at": _now})
+    )
+
+
+def seconds_since_sweep(connection: sa.Connection, name: str) -> float | None:
+    """Age of the last sweep; None before the first."""
+    query = sa.select(sa.func.extract("epoch", _now - sweeps.c.ran_at)).where(sweeps.c.name == name)
+    found = connection.execute(query).scalar()
+    return None if found is None else float(found)
+
+
+def schema_revision(connection: sa.Connection) -> str | None:
+    """The migration that the database stands at; None before the first."""
+    exists = connection.execute(sa.text("SELECT to_regclass('alembic_version')")).scalar()
+    if exists is None:
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,263 @@
+"""What the service keeps, as values: seed sets, teachers, jobs, calls, candidates, exports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from app.domain.lifecycle import (
+    CandidateState,
+    ExportState,
+    JobState,
+    RowState,
+    SlotState,
+)
+from app.domain.records import SeedInstance
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of a list and the cursor of the next, None on the last."""
+
+    items: Sequence[Item]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSet:
+    """A set of seed tasks; `tokens` is the tokenizer that its novelty checks use."""
+
+    id: UUID
+    name: str
+    language: str
+    licence: str
+    source: str
+    tokens: str
+    sha256: str
+    row_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeed:
+    """One seed of a set; `position` counts from 0 in file order."""
+
+    id: UUID
+    position: int
+    external_id: str | None
+    name: str | None
+    instruction: str
+    instances: tuple[SeedInstance, ...]
+    is_classification: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherRecord:
+    """A teacher as faces see it: never its key, only the last four characters."""
+
+    id: UUID
+    name: str
+    base_url: str
+    model: str
+    endpoint: str
+    key_last4: str | None
+    input_micro_usd_per_million: int | None
+    output_micro_usd_per_million: int | None
+    context_length: int | None
+    max_concurrency: int
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    extra_body: Mapping[str, object]
+    timeout_s: float
+    terms: str
+    simulated: bool
+    created_at: datetime
+    sealed_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a method; money in micro-USD, `calls` counts what was sent to the teacher."""
+
+    id: UUID
+    name: str
+    seed_set_id: UUID
+    teacher_id: UUID
+    pool_id: UUID
+    method: str
+    profile: str
+    options: Mapping[str, object]
+    random_seed: int
+    target_rows: int
+    cap_calls: int
+    cap_micro_usd: int | None
+    spent_micro_usd: int
+    reserved_micro_usd: int
+    calls: int
+    next_propose: int
+    next_answer: int
+    simulated: bool
+    state: JobState
+    reason: str | None
+    detail: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far a job is: counts of calls, candidates, rows, and every named drop."""
+
+    job: Job
+    calls: Mapping[str, int]
+    candidates: Mapping[str, int]
+    rows: Mapping[str, int]
+    drops: Mapping[str, int]
+    errors: Mapping[str, int]
+
+    @property
+    def accepted_rows(self) -> int:
+        return self.rows.get("accepted", 0)
+
+    @property
+    def surplus(self) -> int:
+        """Accepted rows beyond the target: paid for, kept, not exported."""
+        return max(0, self.accepted_rows - self.job.target_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One move of a job."""
+
+    id: int
+    from_state: str | None
+    to_state: str
+    reason: str | None
+    detail: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRecord:
+    """A pool of instructions among which no two may be too alike."""
+
+    id: UUID
+    tokens: str
+    threshold: float
+    exact_duplicates: bool
+    last_seq: int
+    seed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRecord:
+    """One conversation: what it was drawn from, by ids and in order, so that it can be repeated."""
+
+    id: UUID
+    job_id: UUID
+    kind: str
+    number: int
+    candidate_id: UUID | None
+    sources: Sequence[Mapping[str, object]]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """One call slot as the engine sees it."""
+
+    id: UUID
+    job_id: UUID
+    conversation_id: UUID
+    kind: str
+    number: int
+    position: int
+    step: str
+    prompt: Mapping[str, object]
+    digest: str
+    state: SlotState
+    attempt: int
+    failures: int
+    reserved_micro_usd: int
+    answered_attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call slot as faces see it, with what its last attempt brought."""
+
+    id: UUID
+    kind: str
+    number: int
+    position: int
+    step: str
+    state: SlotState
+    attempt: int
+    reason: str | None
+    detail: str | None
+    status: int | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_micro_usd: int | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord:
+    """One candidate instruction, its fate, and the nearest row of the pool."""
+
+    id: UUID
+    instruction: str
+    is_classification: bool | None
+    state: CandidateState
+    reasons: tuple[str, ...]
+    nearest_score: float | None
+    nearest_text: str | None
+    number: int
+    position: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RowRecord:
+    """One row of the dataset as faces see it."""
+
+    id: UUID
+    job_id: UUID
+    candidate_id: UUID
+    slot_id: UUID
+    pool_seq: int
+    position: int
+    instruction: str
+    input: str
+    output: str
+    is_classification: bool | None
+    state: RowState
+    reasons: tuple[str, ...]
+    verdict: str | None
+    simulated: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecord:
+    """One export: a file of the first N accepted rows of a job, in one format."""
+
+    id: UUID
+    job_id: UUID
+    format: str
+    options: Mapping[str, object]
+    state: ExportState
+    row_count: int | None
+    bytes: int | None
+    sha256: str | None
+    manifest: Mapping[str, object] | None
+    error: str | None
+    error_code: str | None
+    created_at: datetime
+    finished_at: datetime | None
