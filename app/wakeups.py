@@ -1,0 +1,151 @@
+"""Celery messages: each says only «look at this row», is sent after commit, and may get lost.
+
+Nothing depends on a message: the sweep wakes what was forgotten. So sending never waits for
+Redis: a thread sends, and what it cannot send it drops.
+"""
+
+import contextlib
+import queue
+import threading
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import OperationalError
+
+GENERATE, ADMIT, EXPORT, SWEEP = "generate", "admit", "export", "sweep"
+QUEUES = (GENERATE, ADMIT, EXPORT, SWEEP, "train")
+_EXPIRES_S = 60
+_log = structlog.get_logger(__name__)
+
+
+class Wake(Protocol):
+    """What a use case may say to the workers."""
+
+    def generate(self, job_id: UUID) -> None:
+        """Look at this job: there may be calls to make."""
+        ...
+
+    def admit(self, pool_id: UUID) -> None:
+        """Look at this pool: candidates may wait."""
+        ...
+
+    def export(self, export_id: UUID) -> None:
+        """Look at this export: it should be made."""
+        ...
+
+
+def make_celery(redis_url: str) -> Celery:
+    """The Celery application, as reliability demands: no results, no acks late, JSON only."""
+    celery_app = Celery("cultivar", broker=redis_url)
+    celery_app.conf.update(
+        task_ignore_result=True,
+        result_backend=None,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=False,
+        task_reject_on_worker_lost=False,
+        worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_transport_options={
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "health_check_interval": 25,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 5,
+            "socket_timeout": 30,
+            "retry_on_timeout": True,
+            "max_connections": 20,
+            "global_keyprefix": "cultivar:",
+            "client_name": "cultivar",
+        },
+        task_publish_retry=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        task_create_missing_queues=False,
+        task_default_queue=GENERATE,
+        task_queues=[Queue(name) for name in QUEUES],
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return celery_app
+
+
+class CeleryWake:
+    """Sends wakes from a thread of its own; the same wake is not queued twice."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = make_celery(redis_url)
+        self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(maxsize=10_000)
+        self._pending: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
+        self._thread.start()
+
+    def generate(self, job_id: UUID) -> None:
+        self._put(GENERATE, job_id)
+
+    def admit(self, pool_id: UUID) -> None:
+        self._put(ADMIT, pool_id)
+
+    def export(self, export_id: UUID) -> None:
+        self._put(EXPORT, export_id)
+
+    def close(self, *, timeout_s: float = 2.0) -> None:
+        """Send what waits, but no longer than `timeout_s`."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(timeout_s)
+
+    def _put(self, name: str, row_id: UUID) -> None:
+        message = (name, str(row_id))
+        with self._lock:
+            if message in self._pending:
+                return
+            self._pending.add(message)
+        try:
+            self._waiting.put_nowait(message)
+        except queue.Full:
+            self._forget(message)
+
+    def _forget(self, message: tuple[str, str]) -> None:
+        with self._lock:
+            self._pending.discard(message)
+
+    def _run(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            # Forgotten before it is sent: what happens from here on deserves a wake of its own.
+            self._forget(message)
+            self._send(*message)
+
+    def _send(self, name: str, row_id: str) -> None:
+        try:
+            self._celery.send_task(
+                f"cultivar.{name}",
+                args=[row_id],
+                queue=name,
+                expires=_EXPIRES_S,
+                ignore_result=True,
+                retry=False,
+            )
+        except (OperationalError, OSError) as error:
+            _log.warning("wake_not_sent", task=name, id=row_id, error=type(error).__name__)
+
+
+class SilentWake:
+    """Says nothing, for processes without a broker: the sweep finds the work."""
+
+    def generate(self, job_id: UUID) -> None:
+        """Nothing."""
+
+    def admit(self, pool_id: UUID) -> None:
+        """Nothing."""
+
+    def export(self, export_id: UUID) -> None:
+        """Nothing."""
