@@ -1,0 +1,181 @@
+"""All calls to one teacher: how many go at once, when they go, and what each end means."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from app.llm.concurrency import Window
+from app.llm.limits import Limits
+from app.llm.pricing import likely_tokens
+from app.llm.redaction import readable_error
+from app.llm.replies import read_reply
+from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
+from app.llm.transport import Line
+
+BACKOFF_BASE_S = 1.0
+BACKOFF_CAP_S = 60.0
+GATE_JITTER = 0.1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One call inside the door; `give_back` is called once."""
+
+    call: Call
+    give_back: Callable[[Reply], None]
+    task: asyncio.Task[Reply] | None = field(default=None, repr=False)
+    sent_at_s: float | None = None
+    tokens: int = 0
+
+
+class Lane:
+    """One teacher at one address with one key. Lives in the door's event loop."""
+
+    def __init__(self, teacher: Teacher, limits: Limits, open_line: Callable[[], Line]) -> None:
+        self.used_at_s = time.monotonic()
+        self._limits = limits
+        self._open_line = open_line
+        self._line: Line | None = None
+        self._window = Window(teacher.max_concurrency)
+        self._running: set[Entry] = set()
+        self._waiting: deque[Entry] = deque()
+        self._backoffs = 0
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be under way now."""
+        return self._window.size
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is here."""
+        return not self._running and not self._waiting
+
+    def add(self, entries: Collection[Entry]) -> None:
+        """Take calls in, in order; those past the concurrency wait."""
+        self.used_at_s = time.monotonic()
+        for entry in entries:
+            self._window.bound(entry.call.teacher.max_concurrency)
+        self._waiting.extend(entries)
+        self._pump()
+
+    def withdraw(self, wanted: Callable[[Entry], bool], *, sent_too: bool) -> None:
+        """Give calls back that wait, and with `sent_too` cut off those under way."""
+        leaving = [entry for entry in self._waiting if wanted(entry)]
+        self._waiting = deque(entry for entry in self._waiting if not wanted(entry))
+        for entry in leaving:
+            entry.give_back(_withdrawn(entry))
+        for entry in list(self._running):
+            if wanted(entry) and entry.task and (sent_too or entry.sent_at_s is None):
+                entry.task.cancel()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._line is not None:
+            await self._line.close()
+
+    def _pump(self) -> None:
+        while self._waiting and len(self._running) < self._window.size:
+            entry = self._waiting.popleft()
+            self._running.add(entry)
+            entry.task = asyncio.get_running_loop().create_task(self._send(entry))
+            entry.task.add_done_callback(lambda task, entry=entry: self._end(entry, task))
+
+    async def _send(self, entry: Entry) -> Reply:
+        call = entry.call
+        entry.tokens = likely_tokens(call.prompt)
+        if self._line is None:
+            self._line = self._open_line()
+        await self._limits.admit(call.teacher, entry.tokens)
+        entry.sent_at_s = time.monotonic()
+        return await self._line.ask(call)
+
+    def _end(self, entry: Entry, task: asyncio.Task[Reply]) -> None:
+        self._running.discard(entry)
+        reply = _result(entry, task)
+        self._learn(entry, reply)
+        self._pump()
+        entry.give_back(reply)
+
+    def _learn(self, entry: Entry, reply: Reply) -> None:
+        sent_at_s = entry.sent_at_s
+        if sent_at_s is None:
+            return
+        self._settle(entry, reply)
+        match reply.outcome:
+            case Outcome.ANSWERED:
+                self._backoffs = 0
+                self._window.succeeded()
+            case Outcome.RATE_LIMITED:
+                self._window.overloaded(sent_at_s=sent_at_s, now_s=time.monotonic())
+                self._close_gate(reply, sent_at_s)
+            case Outcome.UNKNOWN if reply.fault is Fault.TIME_OUT:
+                self._window.overloaded(sent_at_s=sent_at_s, now_s=time.monotonic())
+            case (
+                Outcome.UNKNOWN
+                | Outcome.QUOTA
+                | Outcome.UNAUTHORIZED
+                | Outcome.REFUSED
+                | Outcome.SERVER_ERROR
+                | Outcome.NOT_SENT
+                | Outcome.UNREADABLE
+                | Outcome.TOO_LARGE
+                | Outcome.REDIRECTED
+            ):
+                pass
+            case _:
+                assert_never(reply.outcome)
+
+    def _close_gate(self, reply: Reply, sent_at_s: float) -> None:
+        """Close it for as long as was asked, never shorter; unasked, back off with full jitter."""
+        teacher_id = reply.call.teacher.id
+        closed_until_s = self._limits.closed_until(teacher_id)
+        if reply.retry_after_s is not None:
+            if time.monotonic() + reply.retry_after_s > closed_until_s:
+                jitter = 1.0 + random.uniform(0.0, GATE_JITTER)
+                self._limits.close_gate(teacher_id, reply.retry_after_s * jitter)
+        elif not closed_until_s:
+            longest_s = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0**self._backoffs)
+            self._backoffs = min(self._backoffs + 1, 16)
+            self._limits.close_gate(teacher_id, random.uniform(0.0, longest_s))
+
+    def _settle(self, entry: Entry, reply: Reply) -> None:
+        teacher = entry.call.teacher
+        if not teacher.tokens_per_minute:
+            return
+        if reply.outcome is Outcome.NOT_SENT:
+            self._limits.settle(teacher, entry.tokens, 0)
+        elif reply.outcome is Outcome.ANSWERED:
+            read = read_reply(teacher.endpoint, reply.raw)
+            if read.prompt_tokens is not None and read.completion_tokens is not None:
+                used = read.prompt_tokens + read.completion_tokens
+                self._limits.settle(teacher, entry.tokens, used)
+
+
+def _result(entry: Entry, task: asyncio.Task[Reply]) -> Reply:
+    """What the task made of the call; one that was cut off or failed in our own code still ends."""
+    if task.cancelled():
+        return _withdrawn(entry)
+    error = task.exception()
+    if error is None:
+        return task.result()
+    text = readable_error(f"{type(error).__name__}: {error}", entry.call.teacher.api_key)
+    _log.error("call %s of slot %s failed: %s", entry.call.attempt, entry.call.key, text)
+    return replace(_withdrawn(entry), error=text, fault=Fault.UNEXPECTED)
+
+
+def _withdrawn(entry: Entry) -> Reply:
+    if entry.sent_at_s is None:
+        text = "Withdrawn before it was sent."
+        return Reply(entry.call, Outcome.NOT_SENT, error=text, fault=Fault.WITHDRAWN)
+    elapsed_s = time.monotonic() - entry.sent_at_s
+    text = "Cut off before the answer was whole."
+    fault = Fault.WITHDRAWN
+    return Reply(entry.call, Outcome.UNKNOWN, error=text, fault=fault, elapsed_s=elapsed_s)
