@@ -1,0 +1,54 @@
+"""Tells what a chat model says about its answer from the answer itself."""
+
+import re
+
+_ASSENT = re.compile(
+    r"(sure|certainly|of course|absolutely|definitely|okay|ok|alright|all right|great|got it"
+    r"|no problem|understood|thanks|thank you|gladly|happy to help)\b( thing)?"
+    r"\s*([,!.:;\u2013\u2014-]|here\b|i\b)",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"(i('m| am) (very )?sorry|sorry,|i apologi[sz]e|unfortunately, i|as an ai\b"
+    r"|i (can't|cannot|can not|won't) (help|assist|comply|continue|provide))",
+    re.IGNORECASE,
+)
+_ANNOUNCEMENT = re.compile(
+    r"(here (are|is)|here's|below (are|is)|these are|the following (are|is)|continuing"
+    r"|i('ve| have) (written|added|prepared|come|made|created|continued)|i('ll| will) (continue|add)"
+    r"|let me|let's|additional|more|next|as requested|(new |more |additional )?tasks\b)",
+    re.IGNORECASE,
+)
+_LIST_WORD = re.compile(
+    r"\b(tasks|instructions|prompts|ideas|suggestions|examples|series|continuation|continued"
+    r"|continuing|additional|more|the ([\w-]+ )?list|your list)\b",
+    re.IGNORECASE,
+)
+_GOODBYE = re.compile(
+    r"(please )?(let me know\b.*\b(if|whether|any|more|further|you)\b"
+    r"|feel free to (ask|reach|let|adjust|modify|use|tell)|i hope (this|these|that)\b"
+    r"|hope (this|these|that)\b|would you like (me|more|any|additional|further)\b"
+    r"|(do you )?want me to\b|if you('d| would| want| need)\b.*\b(more|further|additional|me)\b"
+    r"|is there anything else|these (\w+ ){0,2}(tasks|instructions|examples) "
+    r"|(this|the above) (list|series) |happy to (help|provide)|note: "
+    r"|i can (also )?(provide|continue|generate|add) |shall i |end of (the )?list)",
+    re.IGNORECASE,
+)
+
+
+def is_opening(line: str) -> bool:
+    """Whether a line before the list talks about it: assents, refuses or announces."""
+    line = _straight(line)
+    if _ASSENT.match(line) or _REFUSAL.match(line):
+        return True
+    announces = _ANNOUNCEMENT.match(line) and _LIST_WORD.search(line)
+    return bool(announces) and line.rstrip("*_ ").endswith((":", "\u2026", "..."))
+
+
+def is_closing(line: str) -> bool:
+    """Whether a line after the list talks to the reader: offers, hopes, sums up."""
+    return bool(_GOODBYE.match(_straight(line)))
+
+
+def _straight(line: str) -> str:
+    return line.strip().replace("\u2019", "'")

@@ -1,0 +1,30 @@
+"""Small readings of text that every parser shares: whitespace, markdown emphasis, quotes."""
+
+import re
+
+_EMPHASIS = re.compile(r"(?<!\w)(\*\*|__)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_END_MARKS = " .!?:;\u3002\uff01\uff1f"
+_QUOTES = {'"': '"', "“": "”", "«": "»", "「": "」"}
+
+
+def collapsed(text: str) -> str:
+    """Return the text with every run of whitespace as one space, stripped."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def without_emphasis(text: str) -> str:
+    """Return the text without markdown's bold marks; a power such as ``2**10`` is left alone."""
+    return _EMPHASIS.sub(r"\2", text)
+
+
+def without_quotes(text: str) -> str:
+    """Return the text without the pair of quotation marks that encloses the whole of it, if any."""
+    if len(text) < 2 or _QUOTES.get(text[0]) != text[-1]:
+        return text
+    inner = text[1:-1]
+    return text if text[0] in inner or text[-1] in inner else inner.strip()
+
+
+def normalised(text: str) -> str:
+    """Return the form in which two instructions count as equal: one space, no case, no end mark."""
+    return collapsed(text).casefold().rstrip(_END_MARKS)

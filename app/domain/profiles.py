@@ -1,0 +1,44 @@
+"""Named settings of a method: a profile is a set of option values that what is given overrides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar, TypeVar
+
+from app.domain.method import Method, MethodOptions
+from app.domain.options import parse_options
+from app.errors import Problem
+
+DEFAULT_PROFILE = "default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedMethod(MethodOptions, Method):
+    """What the registry of methods holds: options and conversation in one class.
+
+    `PROFILES` maps a profile's name to the option values it sets; ``default`` is always there.
+    """
+
+    PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
+
+
+AnyMethod = TypeVar("AnyMethod", bound=PublishedMethod)
+
+
+def configure(
+    method: type[AnyMethod],
+    profile: str = DEFAULT_PROFILE,
+    given: Mapping[str, object] | None = None,
+    *,
+    pointer: str = "/options",
+) -> tuple[AnyMethod | None, tuple[Problem, ...]]:
+    """Return the method under a profile, with the given options on top, or every problem found."""
+    if profile not in method.PROFILES:
+        return None, (_unknown(profile, sorted(method.PROFILES)),)
+    return parse_options(method, {**method.PROFILES[profile], **(given or {})}, pointer=pointer)
+
+
+def _unknown(profile: str, known: list[str]) -> Problem:
+    near = get_close_matches(profile, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return Problem("/profile", "unknown_profile", f"unknown profile {profile!r}; {hint}")
