@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from app.embedded.migrate import ROOT, migrate
+from app.embedded.migrate import migrate
 from app.embedded.postgres import Postgres, wheel_binaries
 from app.embedded.valkey import Valkey
 
@@ -140,9 +140,7 @@ def running_redis() -> Iterator[TestRedis]:
 def migrated_template(server: TestPostgres) -> Iterator[str]:
     """Give the name of a database at the newest migration, to copy one per test from."""
     name = f"cultivar_template_{uuid.uuid4().hex}"
-    url = server.create(name)
-    if (ROOT / "migrations" / "env.py").exists():
-        migrate(url)
+    migrate(server.create(name))
     try:
         yield name
     finally:
