@@ -1,0 +1,1 @@
+"""Tests of the readers of uploads and the writers of exports."""
