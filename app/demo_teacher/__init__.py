@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server with scripted behaviour, for demos, load and fault tests."""
