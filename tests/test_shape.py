@@ -19,6 +19,8 @@ MODULES = sorted(
 )
 NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
 PACKAGES = [path for path in MODULES if path.name == "__init__.py"]
+# Alembic writes a migration in one piece, and once released it never changes.
+HELD = [path for path in MODULES if path.parent.name != "versions"]
 DOMAIN = [path for path in MODULES if path.is_relative_to(ROOT / "app" / "domain")]
 
 
@@ -34,7 +36,7 @@ def long_functions(tree: ast.Module) -> list[str]:
 
 def sentences(docstring: str) -> int:
     """Return how many sentences the first paragraph of a docstring holds, roughly."""
-    first = docstring.strip().split("\n\n")[0].replace("\n", " ")
+    first = docstring.strip().split("\n\n")[0].replace("\n", " ").replace("et al. ", "")
     return first.count(". ") + 1
 
 
@@ -55,10 +57,11 @@ def is_registry(node: ast.stmt) -> bool:
     return isinstance(node, allowed)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+@pytest.mark.parametrize("path", HELD, ids=[str(path.relative_to(ROOT)) for path in HELD])
 def test_small_enough_to_hold(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= FILE_LIMIT
+    lines = text.count("\n")
+    assert lines <= FILE_LIMIT
     assert long_functions(ast.parse(text)) == []
 
 
