@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
 GENERATE, ADMIT, EXPORT, SWEEP = "generate", "admit", "export", "sweep"

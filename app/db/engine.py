@@ -7,9 +7,11 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from app.errors import InsufficientStorage, Unavailable
+from app.errors import Conflict, InsufficientStorage, InUse, Unavailable
 
 _DISK_FULL = "53100"
+_UNIQUE_VIOLATION = "23505"
+_FOREIGN_KEY_VIOLATION = "23503"
 
 
 def _dumps(value: object) -> str:
@@ -55,6 +57,10 @@ def _kind(error: exc.DBAPIError) -> Exception:
     code = getattr(error.orig, "sqlstate", None)
     if code == _DISK_FULL:
         return InsufficientStorage("The database has no disk space left.")
+    if code == _UNIQUE_VIOLATION:
+        return Conflict("The same was stored a moment ago; look it up.", code="already_exists")
+    if code == _FOREIGN_KEY_VIOLATION:
+        return InUse("Something else depends on it, or what it names was deleted meanwhile.")
     # 08 connection, 53 resources, 57 operator; 40001, 40P01, 55P03 contention.
     away = code is None and isinstance(error, exc.OperationalError)
     passing = code is not None and (

@@ -1,0 +1,80 @@
+"""Rows: read them, and walk each back to where it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.db import rows as queries
+from app.db import slots
+from app.domain.lifecycle import RowState
+from app.domain.stored import Page, RowRecord
+from app.errors import NotFound
+from app.runtime import Runtime
+from app.use_cases import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class LineageCall:
+    """One call that made a row: the prompt as sent and the raw reply as it came."""
+
+    slot_id: UUID
+    prompt: Mapping[str, object]
+    raw_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a row came from: what its prompt showed, in order, and both calls."""
+
+    row: RowRecord
+    nearest_score: float | None
+    sources: Sequence[Mapping[str, object]]
+    propose: LineageCall
+    answer: LineageCall
+
+
+def page(
+    runtime: Runtime,
+    job_id: UUID,
+    *,
+    state: RowState | None = RowState.ACCEPTED,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[RowRecord]:
+    """Rows of a job in dataset order; raises NotFound."""
+    jobs.get(runtime, job_id)
+    with runtime.database.transaction() as connection:
+        return queries.page(connection, job_id, state=state, cursor=cursor, limit=limit)
+
+
+def get(runtime: Runtime, row_id: UUID) -> RowRecord:
+    """One row; raises NotFound."""
+    with runtime.database.transaction() as connection:
+        found = queries.get(connection, row_id)
+    if found is None:
+        raise NotFound(f"There is no row {row_id}.")
+    return found
+
+
+def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
+    """A row with the seeds, prompts and raw replies behind it; raises NotFound."""
+    row = get(runtime, row_id)
+    with runtime.database.transaction() as connection:
+        found = queries.lineage(connection, row_id)
+        if found is None:
+            raise NotFound(f"There is no row {row_id}.")
+        calls = [
+            slots.raw_reply(connection, found[name]) for name in ("propose_slot", "answer_slot")
+        ]
+    propose, answer = (raw for _, raw in [call or ({}, b"") for call in calls])
+    return Lineage(
+        row=row,
+        nearest_score=found["nearest_score"],
+        sources=found["sources"],
+        propose=LineageCall(
+            found["propose_slot"], found["propose_prompt"], propose.decode("utf-8", "replace")
+        ),
+        answer=LineageCall(
+            found["answer_slot"], found["answer_prompt"], answer.decode("utf-8", "replace")
+        ),
+    )
