@@ -44,10 +44,10 @@ class Application:
         if body is None:
             return
         teacher = self._teacher
-        teacher.statistics.arrive()
-        arrival, plan = teacher.receive(scope["path"], dict(scope["headers"]), body)
+        arrival = teacher.arrive(scope["path"], dict(scope["headers"]))
         outcome = "client_gone"
         try:
+            plan = teacher.decide(arrival, body)
             wait_s = plan.wait_s - (time.monotonic() - arrived)
             if wait_s > 0:
                 await asyncio.sleep(wait_s)

@@ -218,11 +218,8 @@ class BatchDesk:
 
     def _answer_line(self, batch: Batch, position: int, line: dict[str, Any]) -> dict[str, Any]:
         """One line of the output or error file; a reply that is no JSON becomes an error."""
-        statistics = self._teacher.statistics
-        statistics.arrive()
-        arrival, plan = self._teacher.receive(
-            batch.endpoint, batch.headers, orjson.dumps(line["body"]), batch.id
-        )
+        arrival = self._teacher.arrive(batch.endpoint, batch.headers, batch.id)
+        plan = self._teacher.decide(arrival, orjson.dumps(line["body"]))
         self._teacher.replied(arrival, "sent")
         result: dict[str, Any] = {
             "id": f"batch_req_{batch.id}_{position}",

@@ -72,20 +72,25 @@ class Teacher:
         if rate is not None:
             self._bucket = TokenBucket(rate, burst, float(burst), time.monotonic())
 
-    def receive(
-        self, path: str, headers: Mapping[bytes, bytes], body: bytes, batch: str | None = None
-    ) -> tuple[Arrival, Plan]:
-        """Decide one call and write it into the log; `batch` names the batch it came with."""
+    def arrive(
+        self, path: str, headers: Mapping[bytes, bytes], batch: str | None = None
+    ) -> Arrival:
+        """Count a call in; `batch` names the batch it came with."""
         self._number += 1
-        arrival = Arrival(self._number, path, headers, batch)
+        self.statistics.arrive()
+        return Arrival(self._number, path, headers, batch)
+
+    def decide(self, arrival: Arrival, body: bytes) -> Plan:
+        """What the call gets; written into the log before any of it is sent."""
         try:
             plan = self._decide(arrival, body)
         except RequestError as error:
             plan = Plan(error.code or error.kind, error.status, error.body())
-        plan = replace(plan, headers=(*plan.headers, (b"x-request-id", b"req_%d" % arrival.number)))
+        identity = (b"x-request-id", b"req_%d" % arrival.number)
+        plan = replace(plan, headers=(*plan.headers, identity))
         self.statistics.decide(arrival.step, plan.outcome, plan.status)
         self._log.write(arrival.as_json(plan))
-        return arrival, plan
+        return plan
 
     def replied(self, arrival: Arrival, outcome: str) -> None:
         """Note that a reply went out whole (`sent`) or did not (`client_gone`, `broken_off`)."""

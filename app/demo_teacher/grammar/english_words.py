@@ -59,7 +59,7 @@ ENGLISH: Words = {
         ",",
     ),
     "process": listed(
-        "{subject} affect {place folk}|a {role} spends {a moment of work}|"
+        "{subject} affect {place folk}|a {role} spends {occasion}|"
         "yeast reacts to {material} tubs|{thing} are repaired after {event}|"
         "{subject} were understood {n 2-9} centuries ago|{place folk} prepare for {event}|"
         "a vote is counted in {place}|{thing} travel from {place} to {place}|"
@@ -67,7 +67,7 @@ ENGLISH: Words = {
         "{subject} depend on {subject}|a {quality} {role} can save {n 20-900} coins a month",
         "|",
     ),
-    "a moment of work": listed(
+    "occasion": listed(
         "an ordinary Monday,the first hour of a shift,the week before {event},"
         "a rainy afternoon,the slow season,a day without electricity",
         ",",
