@@ -15,6 +15,7 @@ from app.domain.parsing.instances import (
     tolerant_pairs,
 )
 from app.domain.parsing.instruction_list import published_items, tolerant_items
+from app.domain.parsing.text import without_thoughts
 from app.domain.parsing.verdict import published_verdict, tolerant_verdict
 from app.domain.records import Candidate, Instance
 
@@ -60,7 +61,7 @@ def read_candidates(
         case Reading.PUBLISHED:
             items = published_items(completion.text)
         case Reading.TOLERANT:
-            items = tolerant_items(completion.text)
+            items = tolerant_items(without_thoughts(completion.text))
         case _:
             assert_never(reading)
     candidates: list[Candidate] = []
@@ -78,7 +79,7 @@ def read_verdict(completion: Completion, reading: Reading) -> bool | None:
         case Reading.PUBLISHED:
             return published_verdict(completion.text)
         case Reading.TOLERANT:
-            return tolerant_verdict(completion.text)
+            return tolerant_verdict(without_thoughts(completion.text))
         case _:
             assert_never(reading)
 
@@ -95,7 +96,7 @@ def read_instances(
             read = published_labels if is_classification else published_pairs
             pairs = read(completion.text)
         case Reading.TOLERANT:
-            pairs = _either_form(completion.text, is_classification)
+            pairs = _either_form(without_thoughts(completion.text), is_classification)
         case _:
             assert_never(reading)
     if not pairs:

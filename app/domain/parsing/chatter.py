@@ -5,7 +5,12 @@ import re
 _ASSENT = re.compile(
     r"(sure|certainly|of course|absolutely|definitely|okay|ok|alright|all right|great|got it"
     r"|no problem|understood|thanks|thank you|gladly|happy to help)\b( thing)?"
-    r"\s*([,!.:;\u2013\u2014-]|here\b|i\b)",
+    r"\s*([,!.:;\u2013\u2014]|- |here\b|i\b)",
+    re.IGNORECASE,
+)
+_ABOUT_ITSELF = re.compile(
+    r"(i\b|we\b|here|below|these|this|let|happy|glad|the (following|next|list)|as requested|more"
+    r"|additional|continuing|\d)",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -15,7 +20,8 @@ _REFUSAL = re.compile(
 )
 _ANNOUNCEMENT = re.compile(
     r"(here (are|is)|here's|below (are|is)|these are|the following (are|is)|continuing"
-    r"|i('ve| have) (written|added|prepared|come|made|created|continued)|i('ll| will) (continue|add)"
+    r"|i('ve| have) (written|added|prepared|come|made|created|continued)"
+    r"|i('ll| will) (continue|add)"
     r"|let me|let's|additional|more|next|as requested|(new |more |additional )?tasks\b)",
     re.IGNORECASE,
 )
@@ -34,6 +40,17 @@ _GOODBYE = re.compile(
     r"|i can (also )?(provide|continue|generate|add) |shall i |end of (the )?list)",
     re.IGNORECASE,
 )
+
+
+def split_assent(line: str) -> tuple[str, str]:
+    """Part ``Sure! Write a poem.`` into the assent and the task; the latter may be empty."""
+    found = _ASSENT.match(_straight(line))
+    if not found:
+        return "", line
+    end = len(line) - len(line.lstrip()) + found.end(3)
+    rest = line[end:].strip()
+    talks = not found[3].strip(",!.:;\u2013\u2014-") and not _ABOUT_ITSELF.match(_straight(rest))
+    return (line[:end].strip(), rest) if talks and rest else (line, "")
 
 
 def is_opening(line: str) -> bool:

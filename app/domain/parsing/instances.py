@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from app.domain.parsing.chatter import is_opening
+from app.domain.parsing.chatter import is_closing, is_opening
+from app.domain.parsing.text import without_emphasis
 from app.domain.records import Instance
 
 _EXAMPLE = re.compile(r"Example\s?\d*\.?")
@@ -23,8 +25,15 @@ _EXAMPLE_LINE = re.compile(
 )
 _OUTPUT_LINE = re.compile(_LINE + r"Output[ \t]*\d*[ \t]*" + _BOLD + r"[ \t]*:[ \t]*" + _BOLD)
 _INPUT_LINE = re.compile(_LINE + r"Input[ \t]*\d*[ \t]*" + _BOLD + r"[ \t]*:[ \t]*" + _BOLD)
+_BOLD_LABEL = re.compile(r"(?m)^[ \t]*\*\*([^*\n]{1,40}:)\*\*")
+_RULE = re.compile(r"\s*\n[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\s*\Z")
 _CLASS_LABEL_LINE = re.compile(
-    _LINE + r"[Cc]lass [Ll]abel[ \t]*\d*[ \t]*" + _BOLD + r"[ \t]*:[ \t]*" + _BOLD
+    r"(?m)^[ \t]*(?:\d+[.)][ \t]*)?"
+    + _BOLD
+    + r"[Cc]lass [Ll]abel[ \t]*\d*[ \t]*"
+    + _BOLD
+    + r"[ \t]*:[ \t]*"
+    + _BOLD
 )
 
 
@@ -49,29 +58,36 @@ def published_labels(reply: str) -> Sequence[Instance]:
 def tolerant_pairs(reply: str) -> Sequence[Instance]:
     """Read a reply to the input-first prompt whose marks stand at the start of a line, bold or not.
 
-    The word Example inside a sentence splits nothing, and talk before the first mark is left out.
+    The word Example inside a sentence splits nothing. A reply that opens by talking about itself
+    loses that talk, and a farewell after a blank line too.
     """
-    text = reply.strip()
+    talk, text = _part_talk(reply.strip())
+    if talk:
+        text = _without_farewell(text)
     marks = _EXAMPLE_LINE.split(text)
     if len(marks) == 1:
         return [_tolerant_pair(text)] if _has_output(text) else []
-    head, *pieces = (piece.strip() for piece in marks)
-    if head and _is_pair(head):
-        pieces.insert(0, head)
+    pieces = (_RULE.sub("", piece).strip() for piece in marks)
     return [_tolerant_pair(piece) for piece in pieces if piece]
 
 
 def tolerant_labels(reply: str) -> Sequence[Instance]:
     """Read a reply to the output-first prompt whose marks may be bold or differ in case."""
-    pieces = _CLASS_LABEL_LINE.split(reply)[1:]
+    talk, text = _part_talk(reply.strip())
+    pieces = _CLASS_LABEL_LINE.split(_without_farewell(text) if talk else text)[1:]
     if not pieces:
         return published_labels(reply)
-    return _labelled(_EXAMPLE_LINE.sub("", piece) for piece in pieces)
+    plain = (_BOLD_LABEL.sub(r"\1", _EXAMPLE_LINE.sub("", piece)) for piece in pieces)
+    return [_plain_label(pair) for pair in _labelled(_RULE.sub("", each) for each in plain)]
 
 
 def has_labels(reply: str) -> bool:
     """Whether the reply has the form that the output-first prompt asks for."""
     return _CLASS_LABEL in reply or _CLASS_LABEL_LINE.search(reply) is not None
+
+
+def _plain_label(pair: Instance) -> Instance:
+    return replace(pair, output=without_emphasis(pair.output))
 
 
 def _labelled(pieces: Iterable[str]) -> Sequence[Instance]:
@@ -92,15 +108,21 @@ def _published_pair(piece: str) -> Instance:
 def _tolerant_pair(piece: str) -> Instance:
     parts = (_OUTPUT_LINE if _OUTPUT_LINE.search(piece) else _OUTPUT).split(piece)
     given, output = (parts[0].strip(), parts[1].strip()) if len(parts) > 1 else ("", piece.strip())
-    kept = _INPUT_LINE.split(output)[0].strip()
     leading = _INPUT_LINE.match(given)
-    return Instance(input=given[leading.end() :].strip() if leading else given, output=kept)
+    given = given[leading.end() :].strip() if leading else _BOLD_LABEL.sub(r"\1", given)
+    return Instance(input=given, output=_INPUT_LINE.split(output)[0].strip())
 
 
 def _has_output(text: str) -> bool:
     return _OUTPUT_LINE.search(text) is not None or _OUTPUT.search(text) is not None
 
 
-def _is_pair(head: str) -> bool:
-    """Whether text before the first Example is an instance and not an announcement."""
-    return _has_output(head) or not (is_opening(head.splitlines()[0]) or head.endswith(":"))
+def _part_talk(text: str) -> tuple[str, str]:
+    """Part the opening line from the reply if it talks about the reply."""
+    first, _, rest = text.partition("\n")
+    return (first, rest.strip()) if is_opening(first) else ("", text)
+
+
+def _without_farewell(text: str) -> str:
+    head, blank, last = text.rpartition("\n\n")
+    return head.rstrip() if blank and is_closing(last) else text

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.domain.parsing.chatter import is_closing, is_opening
-from app.domain.parsing.text import collapsed, without_emphasis, without_quotes
+from app.domain.parsing.chatter import is_closing, is_opening, split_assent
+from app.domain.parsing.text import collapsed, without_emphasis, without_fence, without_quotes
 
 _PUBLISHED_SPLIT = re.compile(r"\n\d+\s?\. ")
 
@@ -58,7 +58,7 @@ def tolerant_items(reply: str) -> Sequence[ListItem]:
 
 def _blocks(reply: str) -> Iterator[_Block]:
     """Cut at list marks that are not indented deeper than the first one."""
-    lines = reply.strip("\n").splitlines()
+    lines = without_fence(reply).strip("\n").splitlines()
     mark = _NUMBERED if any(_NUMBERED.fullmatch(line) for line in lines) else _BULLETED
     if mark is _BULLETED and sum(bool(mark.fullmatch(line)) for line in lines) < 2:
         yield _Block(tuple(lines), numbered=False)
@@ -93,18 +93,31 @@ def _items_of(block: _Block, *, opens: bool, closes: bool) -> Iterator[ListItem]
     head: list[str] = []
     tail: list[str] = []
     if opens and not block.numbered:
-        while lines and (not lines[0].strip() or is_opening(_plain(lines[0]))):
-            head.append(lines.pop(0))
+        head, lines = _opening(lines)
     if closes:
         cut = _closing_from(lines, numbered=block.numbered)
         lines, tail = lines[:cut], lines[cut:]
-    for chatter in (head, tail)[:1]:
-        if text := _plain(" ".join(chatter)):
-            yield ListItem(text, chatter=True)
+    if text := _plain(" ".join(head)):
+        yield ListItem(text, chatter=True)
     if (text := _plain(" ".join(lines))) or block.numbered:
         yield ListItem(text)
     if text := _plain(" ".join(tail)):
         yield ListItem(text, chatter=True)
+
+
+def _opening(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Part what a reply says about itself from the item that continues the prompt, if any."""
+    head: list[str] = []
+    while lines:
+        assent, rest = split_assent(lines[0])
+        if assent and rest:
+            return [*head, assent], [rest, *lines[1:]]
+        heading = _HEADING.match(lines[0])
+        if lines[0].strip() and not heading and not is_opening(_plain(lines[0])):
+            break
+        head.append(lines[0])
+        lines = lines[1:]
+    return head, lines
 
 
 def _closing_from(lines: Sequence[str], *, numbered: bool) -> int:

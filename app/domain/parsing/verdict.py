@@ -19,11 +19,14 @@ _STATED = re.compile(
     r"\b(?:answer|verdict|conclusion)(?: (?:is|would be|should be))?\W{1,4}(yes|no)\b(?! doubt)",
     re.IGNORECASE,
 )
-_LAST_SENTENCE = re.compile(r"[.:!?]\s*\W*(yes|no)\W*$", re.IGNORECASE)
+_LAST_SENTENCE = re.compile(
+    r"(?:[.:!?]\s*|\b(?:so|therefore|thus|hence),? )\W*(yes|no)\W*$", re.IGNORECASE
+)
 _DENIES = re.compile(
     r"\b(is|would|does|should|can|could)( not|n't)\b[^.?!]{0,50}\bclassif"
     r"|\bnot (a |an |really )*classification\b|\bnon-classification\b"
-    r"|\brather than classification\b",
+    r"|\brather than classification\b"
+    r"|\b(does|do)( not|n't) (ask|require|involve|call|need)\b[^.?!]{0,60}\b(label|categor|class)",
     re.IGNORECASE,
 )
 _AFFIRMS = re.compile(
