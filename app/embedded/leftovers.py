@@ -13,9 +13,10 @@ def remember(directory: Path, name: str, pid: int) -> None:
     (directory / f"{name}.pid").write_text(f"{pid} {identity(pid)}\n", encoding="utf-8")
 
 
-def forget(directory: Path, name: str) -> None:
-    """Drop the note of a child that has been stopped."""
-    (directory / f"{name}.pid").unlink(missing_ok=True)
+def forget_all(directory: Path) -> None:
+    """Drop the notes: every child of this directory has been stopped."""
+    for note in directory.glob("*.pid"):
+        note.unlink(missing_ok=True)
 
 
 def end_all(directory: Path) -> list[str]:

@@ -31,11 +31,10 @@ def spawn(
     parent never runs: `app.embedded.leftovers` finds such children at the next start.
     """
     rotate(log)
-    setpriv = shutil.which("setpriv")
-    # Last in the chain, because a change of user would clear the death signal again.
-    dying = [setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG")] if setpriv else []
+    dying = _dying_with_us(death_signal)
     with log.open("ab") as output:
         try:
+            # The signal is asked for last, because a change of user would clear it again.
             child = subprocess.Popen(
                 [*prefix, *dying, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -47,9 +46,18 @@ def spawn(
             )
         except OSError as error:
             raise EmbeddedError(f"cannot start {arguments[0]}: {error}") from error
-    if not setpriv:
+    if not dying:
         atexit.register(_signal_group, child, death_signal)
     return child
+
+
+def _dying_with_us(death_signal: signal.Signals) -> list[str]:
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return []
+    # We may have died before the signal was asked for; then the child's parent is somebody else.
+    unless_orphaned = ["/bin/sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+    return [setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG"), *unless_orphaned]
 
 
 def stop(

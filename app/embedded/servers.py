@@ -73,8 +73,7 @@ class EmbeddedServers:
     def _close(self) -> None:
         try:
             self.valkey.stop()
-            leftovers.forget(self.run, "valkey")
             self.postgres.stop()
-            leftovers.forget(self.run, "postgres")
+            leftovers.forget_all(self.run)
         finally:
             self._hold.__exit__(None, None, None)
