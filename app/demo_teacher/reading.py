@@ -67,6 +67,12 @@ def shown_items(text: str) -> list[str]:
     return [item.strip() for _, item in _LIST_ITEM.findall(text)]
 
 
+def lead_of(text: str) -> str:
+    """What a prompt says before its first numbered line."""
+    first = _LIST_ITEM.search(text)
+    return text[: first.start()] if first else text
+
+
 def open_number(text: str) -> tuple[str, int, str] | None:
     """(label, number, mark) of the bare number a prompt ends with, e.g. ("", 9, ".")."""
     found = _BARE_NUMBER.search(text[-60:])

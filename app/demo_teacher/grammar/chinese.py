@@ -51,7 +51,7 @@ class Chinese:
     def labels(self, task: str) -> list[str]:
         """The labels that a task names (`属于正面或负面`), else a made-up set."""
         found = _LABELS.search(task)
-        text = found[1] if found else self._words.draw("choice")
+        text = found[1] if found else self._words.draw("fixed choice")
         return [part for part in re.split(r"、|或者|或", text) if part]
 
     def passage(self, task: str) -> str:

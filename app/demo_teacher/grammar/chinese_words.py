@@ -72,7 +72,32 @@ CHINESE: Words = {
         "段落,邮件,通知,信,对话,日记,广告,评论,公告,演讲稿,报告,句子",
         ",",
     ),
+    "person": listed(
+        "一位{quality}{role}|{place}的{role}|{quality}{role}|带着{goods}的{role}|一位想当{role}的孩子"
+        "|{role}和{quality}朋友|两位研究{subject}的{role}|害怕{subject}的{role}",
+        "|",
+    ),
+    "goods": listed(
+        "{thing}|{n 3-300}个{thing}|{place}的{thing}|{thing}和{thing}"
+        "|旧{thing}|给{audience}的{thing}",
+        "|",
+    ),
+    "topic": listed(
+        "{subject}|{subject}与{subject}|{place}的{subject}|{event}之后的{subject}|{role}眼中的{subject}"
+        "|被遗忘的{subject}|{subject}的历史",
+        "|",
+    ),
+    "label": listed(
+        "有用,无害,紧急,过时,专业,私人,官方,好笑,悲伤,可疑,友好,愤怒,季节性,本地,国外,昂贵,便宜,最新,"
+        "商业,政治,艺术,实用,法律,医学,体育,饮食,音乐,历史,虚构,乡村,城市,幼稚,成熟,诚实,夸张,含糊,精确",
+        ",",
+    ),
     "choice": listed(
+        "{label}或{label}|{label}、{label}或{label}|{label}、{label}、{label}或{label}"
+        "|{fixed choice}",
+        "|",
+    ),
+    "fixed choice": listed(
         "正面或负面|正式或随意|事实或观点|紧急或普通|垃圾邮件或正常邮件|礼貌或粗鲁|"
         "安全或危险|过去、现在或将来|表扬、投诉或请求|科学、体育、政治或文化",
         "|",
@@ -81,29 +106,29 @@ CHINESE: Words = {
 """Slots by name; a word may hold further slots."""
 
 OPEN_TASKS: tuple[str, ...] = (
-    "写一篇{genre}，讲述一位{quality}{role}{deed}的经过，{constraint}。",
-    "以{place}和{event}为背景写一篇{genre}，{constraint}。",
-    "向{audience}解释{subject}与{subject}之间的关系，{constraint}。",
-    "如果一位{quality}{role}{deed}，{place}会发生什么变化？",
-    "比较{subject}和{subject}，{constraint}。",
-    "为{place}的一家店想{n 3-12}个名字，店主是{quality}{role}，主要卖{thing}。",
-    "改写下面的{textkind}，使它适合{audience}阅读，{constraint}。",
-    "{role}以每个{n 2-19}元买进{n 12-90}个{thing}，"
-    "再以每个{n 20-60}元在{place}卖出，一共赚多少钱？",
-    "用{n 90-9000}元的预算为{audience}筹备{event}，{constraint}。",
-    "列出{role}在{place}过{event}时需要的{n 4-15}样东西，{constraint}。",
-    "根据下面关于{subject}的{textkind}，总结{n 2-6}个要点，{constraint}。",
-    "假设你是{quality}{role}，给{audience}写一封关于{event}的{genre}。",
-    "为{audience}设计一个只用{thing}就能玩的游戏，主题是{subject}。",
-    "给一位{quality}{role}提{n 3-7}条与{audience}谈论{subject}的建议。",
-    "续写故事：{role}在{place}{deed}，{constraint}。",
+    "写一篇{genre}，讲述{person}{deed}的经过，{constraint}。",
+    "以{place}和{event}为背景写一篇关于{topic}的{genre}，{constraint}。",
+    "向{audience}解释{topic}为什么离不开{topic}，{constraint}。",
+    "如果{person}{deed}，{place}会发生什么变化？{constraint}。",
+    "比较{topic}和{topic}，{constraint}，{constraint}。",
+    "为{place}的一家店想{n 3-12}个名字，店主是{person}，主要卖{goods}，{constraint}。",
+    "改写下面这篇谈{topic}的{textkind}，使它适合{audience}，{constraint}。",
+    "{person}花{n 2-19}元一个买进{goods}，{event}后以{n 20-60}元卖给{audience}，能赚多少？",
+    "用{n 90-9000}元和{goods}为{audience}筹备{event}，{constraint}。",
+    "列出{person}在{place}过{event}时需要的{n 4-15}样东西，{constraint}。",
+    "根据{person}写的{textkind}，总结{topic}的{n 2-6}个要点，{constraint}。",
+    "假设你是{person}，给{audience}写一封关于{event}的{genre}，{constraint}。",
+    "用{goods}为{audience}设计一个游戏，主题是{topic}，{constraint}。",
+    "给{person}提{n 3-7}条与{audience}谈论{topic}的建议，{constraint}。",
+    "续写故事：{person}{deed}，{constraint}。",
+    "调解{person}与{person}因{goods}发生的争执，{constraint}。",
 )
 
 CLASSIFICATION_TASKS: tuple[str, ...] = (
-    "判断这段关于{subject}的{textkind}属于{choice}。",
-    "将{quality}{role}写的{textkind}分类为{choice}。",
-    "给{event}期间的每条留言标注类别：{choice}。",
-    "下面关于{subject}和{thing}的说法是{choice}？",
+    "判断{person}写的这段关于{topic}的{textkind}属于{choice}。",
+    "将{event}后{person}寄给{audience}的{textkind}分类为{choice}。",
+    "给{place}里谈{topic}的每条留言标注类别：{choice}。",
+    "{person}关于{topic}和{goods}的说法是{choice}？",
 )
 
 COMMON_TASKS: tuple[str, ...] = (

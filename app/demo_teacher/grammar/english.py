@@ -26,7 +26,7 @@ LABEL_CHARACTERS = 200
 MOST_LABEL_WORDS = 2
 
 _LABELS = re.compile(r"([^:.;?!]*) or ([^:.;?!]+)[.?!]?\s*$")
-_LABEL_LEAD = re.compile(r"^.*\b(?:as|is|are|either|sentence|between)\s+")
+_LABEL_LEAD = re.compile(r"^.*\b(?:as|into|is|are|either|sentence|between)\s+")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]{4,}")
 
 
@@ -69,7 +69,9 @@ class English:
         """The labels a task ends with (`... as formal or casual.`), else a made-up set."""
         found = _LABELS.search(task.strip()[-LABEL_CHARACTERS:])
         if found is None:
-            return [part.capitalize() for part in re.split(", | or ", self._words.draw("choice"))]
+            return [
+                part.capitalize() for part in re.split(", | or ", self._words.draw("fixed choice"))
+            ]
         parts = [*_LABEL_LEAD.sub("", found[1]).split(","), found[2]]
         first = parts[0].split()
         parts[0] = " ".join(first[-1:] if len(first) > MOST_LABEL_WORDS else first)

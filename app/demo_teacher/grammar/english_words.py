@@ -248,7 +248,46 @@ ENGLISH: Words = {
         "{a quality} {role} makes the best leader",
         "|",
     ),
+    "person": listed(
+        "{a quality} {role}|{a quality} {role}|{a role} from {place}|{a role} who {deed}"
+        "|{a quality} {role} with {goods}|{a quality}, {quality} {role}|{a role} afraid of {topic}"
+        "|two {quality} sisters who {deed together}|a child who wants to become {a role}"
+        "|{a role} and {a quality} friend",
+        "|",
+    ),
+    "Person": listed(
+        "A {quality} {role}|The {role} of {place}|One {quality} {role}|A {role} from {place}",
+        "|",
+    ),
+    "deed together": listed(
+        "sell {goods}|share {place}|run {a venture}|quarrel about {topic}|missed {event}"
+        "|study {topic}|promised {goods} to {audience}",
+        "|",
+    ),
+    "goods": listed(
+        "{thing}|{material} {thing}|{n 3-300} {thing}|{thing} from {place}|{thing} and {thing}"
+        "|broken {thing}|{n 3-60} {material} {thing}|{thing} for {audience}|second-hand {thing}",
+        "|",
+    ),
+    "topic": listed(
+        "{subject}|{subject} and {subject}|{subject} in {place}|{subject} after {event}"
+        "|{subject} among {place folk}|{subject} made simple|{subject} as {a role} knows them"
+        "|forgotten {subject}|{subject}, {goods} and {subject}",
+        "|",
+    ),
+    "label": listed(
+        "useful,harmless,urgent,old-fashioned,technical,personal,official,funny,sad,doubtful,"
+        "friendly,angry,seasonal,local,foreign,expensive,cheap,recent,outdated,scientific,"
+        "commercial,political,artistic,practical,legal,medical,sporting,culinary,musical,"
+        "historical,fictional,religious,rural,urban,childish,mature,honest,boastful,vague,precise",
+        ",",
+    ),
     "choice": listed(
+        "{label} or {label}|{label} or not {label}|{label}, {label} or {label}"
+        "|{label}, {label}, {label} or {label}|{fixed choice}|{fixed choice}|{fixed choice}",
+        "|",
+    ),
+    "fixed choice": listed(
         "urgent or routine|formal or casual|fact or opinion|positive, negative or neutral|"
         "spam or not spam|true or false|polite or rude|past, present or future|"
         "question, order or statement|safe or dangerous|literal or figurative|"
@@ -261,51 +300,56 @@ ENGLISH: Words = {
 """Slots by name; a word may hold further slots."""
 
 OPEN_TASKS: tuple[str, ...] = (
-    "Write {a genre} about {a quality} {role} who {deed}, {constraint}.",
-    "Write {a genre} set in {place} during {event}, {constraint}.",
-    "Compose {a genre} for {audience} in which {a role} {deed}.",
-    "Draft {a genre} on {subject} and {thing}, {constraint}.",
+    "Write {a genre} about {person}, {constraint}.",
+    "Set {a genre} in {place} during {event}, {constraint}.",
+    "Compose {a genre} for {audience} in which {person} {deed}.",
+    "Draft {a genre} on {topic} and {goods}, {constraint}.",
     "Explain to {audience} how {process}, {constraint}.",
-    "What might change for {place folk} if {a quality} {role} {deed}?",
-    "Why do {subject} matter to {a quality} {role} living in {place}?",
-    "Compare {subject} with {subject} for {audience}, {constraint}.",
-    "Suggest {n 3-12} names for {a venture} that {promise}.",
-    "Describe {place} just after {event} as {a quality} {role} would, {constraint}.",
-    "Rewrite the following {textkind} so that it {change}, {constraint}.",
-    "Shorten this {textkind} about {subject} until it {change}.",
-    "A {role} buys {n 12-90} {thing} at {n 2-19} coins each and sells them in {place} for "
-    "{n 20-60} coins each; how large is the profit after {n 2-9} of them break?",
-    "If {a quality} {role} walks {n 3-9} kilometres an hour from {place} to {place}, how far is "
-    "it after {n 20-190} minutes?",
-    "Plan {event} for {audience} with a budget of {n 90-9000} coins, {constraint}.",
-    "List {n 4-15} {thing} or similar items that {a role} needs in {place} during {event}.",
-    "Given a list of {thing}, {operation} and {followup}.",
-    "From the {textkind} below, extract every {entity} and {followup}.",
-    "Create {a language} function that takes {structure} of {thing} and returns {result}.",
-    "Debug a {language} snippet in which {structure} of {thing} should give {result}.",
-    "Correct the {error} in this {textkind} by {a quality} {role}, {constraint}.",
-    "Argue for and against the claim that {proposition}, {constraint}.",
-    "Design a game for {audience} that teaches {skill} with nothing but {material} {thing}.",
-    "Pretend to be {a quality} {role} and answer a letter from {audience} about {event}.",
-    "Continue a tale that begins when {a role} {deed} in {place}, {constraint}.",
-    "Which {n 2-5} habits would help {a quality} {role} cope with {event} and {subject}?",
-    "Summarise what {audience} should know about {subject} before {event}, {constraint}.",
-    "Give {a role} {n 3-7} tips for talking to {audience} about {subject}.",
-    "Turn the facts below on {subject} into {a genre} for {audience}.",
-    "Invent a proverb about {thing} and {subject} and explain it to {audience}.",
-    "Prepare {n 4-10} interview questions for {a quality} {role} who {deed}.",
-    "How could {a venture} in {place} use {material} {thing} to attract {audience}?",
+    "What might change for {place folk} if {person} {deed}, given that {process}?",
+    "Why do {topic} matter to {person}, and what would {audience} say, {constraint}?",
+    "Compare {topic} with {topic} for {audience}, {constraint}.",
+    "Suggest {n 3-12} names for {a venture} near {place} that {promise}, {constraint}.",
+    "Describe {place} just after {event} as {person} would, {constraint}.",
+    "Rewrite the following {textkind} on {topic} so that it {change}, {constraint}.",
+    "Shorten this {textkind} by {person} about {topic} until it {change}.",
+    "{Person} buys {n 12-90} {goods} at {n 2-19} coins each and, after {event}, sells all but "
+    "{n 2-9} of them to {audience} for {n 20-60} coins; how large is the profit?",
+    "{Person} walks {n 3-9} kilometres an hour to {place} with {goods}; how early must {person} "
+    "set out to arrive {n 4-60} kilometres away before {event}?",
+    "Plan {event} for {audience} with {n 90-9000} coins and {goods}, {constraint}.",
+    "List {n 4-15} {goods} or similar items that {person} needs in {place}, {constraint}.",
+    "Given a list of {goods}, {operation} and {followup}, {constraint}.",
+    "From the {textkind} about {topic} below, extract every {entity} and {followup}, {constraint}.",
+    "Create {a language} function for {person} that takes {structure} of {goods} and returns "
+    "{result}, {constraint}.",
+    "Debug {a language} snippet by {person} in which {structure} of {goods} should give {result}.",
+    "Correct the {error} in this {textkind} on {topic} by {person}, {constraint}.",
+    "Argue for or against: {proposition}, at least if {person} {deed}, {constraint}.",
+    "Design a game about {topic} for {audience}, teaching {skill} with {goods}, {constraint}.",
+    "Pretend to be {person} and answer {audience} who ask about {topic}, {constraint}.",
+    "Continue a tale that begins when {person} {deed}, {constraint}.",
+    "Which {n 2-5} habits would help {person} cope with {event} and {topic}?",
+    "Summarise what {audience} should know about {topic} before {event}, {constraint}.",
+    "Give {person} {n 3-7} tips for talking to {audience} about {topic}.",
+    "Turn the facts below on {topic} into {a genre} for {audience}, {constraint}.",
+    "Invent a proverb about {goods} and {topic}, {constraint}.",
+    "Prepare {n 4-10} questions for {person} who {deed}, {constraint}.",
+    "How could {a venture} in {place} use {goods} to attract {audience} despite {event}?",
+    "After {event}, {person} {deed}; tell {audience} what happened next, {constraint}.",
+    "Settle a quarrel over {goods} between {person} and {person}, {constraint}.",
+    "Name one thing that {topic} and {topic} have in common, {constraint}.",
 )
 
 CLASSIFICATION_TASKS: tuple[str, ...] = (
-    "Classify the {textkind} by {a quality} {role} as {choice}.",
-    "Decide whether this {textkind} about {subject} is {choice}.",
-    "Label each remark made during {event} as {choice}.",
-    "Is the following statement on {subject} and {thing} {choice}?",
-    "Pick the category that fits a {textkind} from {place}: {choice}.",
-    "Tell if {a role} from {place} would find the sentence {choice}.",
-    "Determine the tone of a {textkind} to {audience}: {choice}.",
-    "Given two {textkind}s about {subject}, say whether the second one is {choice}.",
+    "Classify the {textkind} that {person} sent to {audience} after {event} as {choice}.",
+    "Decide whether this {textkind} on {topic} from {place} is {choice}.",
+    "Label each remark on {topic} by {person} during {event} as {choice}.",
+    "Is the following statement on {topic} and {goods} {choice}?",
+    "Pick the category that fits {a textkind} about {topic} for {audience}: {choice}.",
+    "Tell whether {person} would find the sentence about {topic} {choice}.",
+    "Determine the tone in which {person} speaks of {goods} to {audience}: {choice}.",
+    "Given two {textkind}s, one about {topic} and one about {goods}, say whether the second is "
+    "{choice}.",
 )
 
 COMMON_TASKS: tuple[str, ...] = (

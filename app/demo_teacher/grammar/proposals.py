@@ -4,7 +4,7 @@ import re
 
 from app.demo_teacher.grammar.speech import Speech
 from app.demo_teacher.protocol import Prompt
-from app.demo_teacher.reading import asked_count, next_number, open_number, shown_items
+from app.demo_teacher.reading import asked_count, lead_of, next_number, open_number, shown_items
 
 FEWEST, MOST = 5, 8
 _CLASSIFICATION_LEAD = re.compile(r"classification|分类任务", re.IGNORECASE)
@@ -21,8 +21,7 @@ def propose(speech: Speech, prompt: Prompt, *, duplicate_rate: float, flawed_rat
     opened = open_number(text)
     label, number, mark = opened or ("", next_number(text), ".")
     count = asked_count(text) if opened is None else None
-    lead = text[: text.find("\n")] if "\n" in text else text
-    only_classification = _CLASSIFICATION_LEAD.search(lead) is not None
+    only_classification = _CLASSIFICATION_LEAD.search(lead_of(text)) is not None
     items = (
         _item(speech, shown, duplicate_rate, flawed_rate, only_classification)
         for _ in range(count or speech.rng.randint(FEWEST, MOST))
