@@ -187,15 +187,15 @@ class NoveltyIndex:
     def _build(self) -> None:
         """Order tokens by today's frequencies and lay out the postings anew."""
         kernels, threshold = self._kernels, self._threshold
-        counts = np.zeros(len(self._vocabulary), np.int64)
-        kernels.count_tokens(self._pool, counts)
+        paired = int(self._pool.numbers[kernels.PAIRED])
+        starts = self._pool.starts[: self._rows + 1]
+        tokens = self._pool.tokens[: starts[-1]]
+        counts = np.bincount(tokens, minlength=len(self._vocabulary))
         ranks = _unseen_ranks(self._pool.ranks.size)
         ranks[np.argsort(counts, kind="stable")] = np.arange(counts.size, dtype=np.int32)
         nothing = np.zeros((1, 3), np.int32)  # frees the old arrays before the new are made
-        self._pool = self._pool._replace(
-            ranks=ranks, buckets=nothing, arena=np.zeros(1, np.uint64)
-        )
-        postings = kernels.count_signatures(self._pool, 0, self._rows, threshold)
+        self._pool = self._pool._replace(ranks=ranks, buckets=nothing, arena=np.zeros(1, np.uint64))
+        postings = kernels.count_postings(np.bincount(np.diff(starts)), threshold, paired)
         bits = max(8, (postings // _POSTINGS_PER_BUCKET).bit_length())
         self._pool.numbers[kernels.SHIFT] = 64 - bits
         self._pool = self._pool._replace(
