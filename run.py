@@ -4,8 +4,6 @@
 Standard library only, and written so that an old Python can still read it and say so.
 """
 
-from __future__ import annotations
-
 import sys
 
 if not (3, 11) <= sys.version_info[:2] < (3, 14):
