@@ -1,0 +1,177 @@
+"""The dataset card of an export: what it holds, where it came from, and under which licences."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeedSet:
+    """A seed set that rows grew from; `licence` and `source` as its uploader gave them."""
+
+    name: str
+    licence: str
+    source: str
+    language: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardTeacher:
+    """A model that wrote text; `terms` names what its provider asks (a licence, an address)."""
+
+    name: str
+    model: str
+    terms: str = ""
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that a card says; times and money are given as text, so that it stays pure.
+
+    `counts` are call slots or candidates by state, `drops` the dropped candidates and rows by the
+    name of the rule, `settings` whatever the job was told.
+    """
+
+    title: str
+    format: str
+    rows: int
+    sha256: str
+    method: str
+    seed_sets: Sequence[CardSeedSet]
+    teachers: Sequence[CardTeacher]
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    drops: Mapping[str, int] = field(default_factory=dict[str, int])
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+    made_on: str = ""
+    cost: str = ""
+    reviewed_rows: int = 0
+
+    @property
+    def simulated(self) -> bool:
+        return any(teacher.simulated for teacher in self.teachers)
+
+
+def render_card(card: Card) -> str:
+    """The card as Markdown with the front matter that dataset hubs read; same card, same text."""
+    parts = [
+        _front_matter(card),
+        f"# {_inline(card.title)}",
+        _warning(card),
+        _facts(card),
+        _licences(card),
+        _making(card),
+        _limits(card),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front_matter(card: Card) -> str:
+    members = {
+        "pretty_name": card.title,
+        "language": sorted({each.language for each in card.seed_sets if each.language}),
+        "license": "other",
+        "license_name": "see-the-licence-chain-below",
+        "size_categories": [_size(card.rows)],
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "instruction-tuning", *(["simulated"] if card.simulated else [])],
+    }
+    return f"---\n{yaml.safe_dump(members, sort_keys=False, allow_unicode=True)}---"
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "n>1M")
+
+
+def _warning(card: Card) -> str:
+    if not card.simulated:
+        return ""
+    names = ", ".join(_inline(each.name) for each in card.teachers if each.simulated)
+    return (
+        "> **SIMULATED DATA. No language model wrote these rows.** They come from a scripted "
+        f"stand-in ({names}) and are of no use for training or evaluation."
+    )
+
+
+def _facts(card: Card) -> str:
+    facts = [
+        ("Rows", f"{card.rows:,}"),
+        ("Format", card.format),
+        ("Method", card.method),
+        ("Made on", card.made_on),
+        ("Paid to teachers", card.cost),
+        ("sha256 of the file", card.sha256),
+    ]
+    return _table(("What", "Value"), [(name, value) for name, value in facts if value])
+
+
+def _licences(card: Card) -> str:
+    seeds = [
+        (each.name, f"{each.rows:,}", each.language, each.licence or "not stated", each.source)
+        for each in card.seed_sets
+    ]
+    teachers = [(each.name, each.model, each.terms or "not stated") for each in card.teachers]
+    return "\n\n".join(
+        [
+            "## Licence chain",
+            "These rows were written by a model that was shown seeds written by people. Whoever "
+            "uses them needs the right to do so from both: the licence of every seed set and the "
+            "terms of every teacher below. Nothing here grants more than they do.",
+            _table(("Seed set", "Seeds", "Language", "Licence", "Source"), seeds),
+            _table(("Teacher", "Model", "Terms"), teachers),
+        ]
+    )
+
+
+def _making(card: Card) -> str:
+    sections = ["## How it was made"]
+    if card.counts:
+        counts = [(name, f"{count:,}") for name, count in card.counts.items()]
+        sections.append(_table(("State", "Count"), counts))
+    if card.drops:
+        drops = sorted(card.drops.items(), key=lambda item: (-item[1], item[0]))
+        sections.append("What was dropped, by the rule that dropped it:")
+        sections.append(_table(("Rule", "Dropped"), [(rule, f"{n:,}") for rule, n in drops]))
+    if card.settings:
+        settings = [(name, _shown(value)) for name, value in sorted(card.settings.items())]
+        sections.append("Settings of the job:")
+        sections.append(_table(("Setting", "Value"), settings))
+    return "\n\n".join(sections) if len(sections) > 1 else ""
+
+
+def _limits(card: Card) -> str:
+    if card.simulated:
+        return ""
+    checked = f"{card.reviewed_rows:,} of {card.rows:,}" if card.reviewed_rows else "None"
+    return (
+        "## Limits\n\nThe rows were written by a machine and chosen by rules. "
+        f"{checked} were checked by people. They may be wrong, unsafe or biased, and they repeat "
+        "what the teacher and the seeds got wrong."
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [_table_line(header), "|" + " --- |" * len(header), *map(_table_line, rows)]
+    return "\n".join(lines)
+
+
+def _table_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_inline(cell) for cell in cells) + " |"
+
+
+def _shown(value: object) -> str:
+    """A setting as it would be given: plain text as it is, all else as JSON."""
+    if isinstance(value, str) and value and value.isprintable():
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _inline(text: str) -> str:
+    """Text of others inside a line of Markdown: it stays on its line and is no markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\`*[]<>|&" else char for char in flat)
