@@ -30,6 +30,7 @@ def test_a_card_tells_the_licence_chain_and_the_counts() -> None:
     assert "| garden | 175 | en | CC0-1.0 | written by us |" in text
     assert "| big | big-1 | https://example.org/terms |" in text
     assert "| Rows | 1,234 |" in text
+    assert "- 1K<n<10K\n" in text
     assert "| rejected | 66 |" in text
     assert text.index("| near_duplicate | 60 |") < text.index("| blank | 6 |")
     assert "| threshold | 0.7 |" in text
