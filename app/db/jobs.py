@@ -39,7 +39,7 @@ def get(connection: sa.Connection, job_id: UUID) -> Job | None:
 
 def lock(connection: sa.Connection, job_id: UUID) -> Job | None:
     """One job, locked until the transaction ends; None when there is none."""
-    query = sa.select(jobs).where(jobs.c.id == job_id).with_for_update()
+    query = sa.select(jobs).where(jobs.c.id == job_id).with_for_update(key_share=True)
     row = connection.execute(query).first()
     return _job(row._asdict()) if row else None
 
@@ -70,7 +70,7 @@ def move(
 ) -> bool:
     """Move a job if the life cycle allows it from where it stands; False when it does not."""
     allowed = sources_of(target) if only_from is None else only_from
-    current = sa.select(jobs.c.state).where(jobs.c.id == job_id).with_for_update()
+    current = sa.select(jobs.c.state).where(jobs.c.id == job_id).with_for_update(key_share=True)
     before = connection.execute(current).scalar()
     if before not in allowed:
         return False

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from app.db.tables import pool_rows, pools
 from app.domain.stored import PoolRecord
+from app.errors import NotFound
 
 _LOCK_CLASS = 0x706F6F6C  # "pool"
 
@@ -26,8 +27,10 @@ def insert(connection: sa.Connection, pool: PoolRecord) -> None:
 
 
 def get(connection: sa.Connection, pool_id: UUID) -> PoolRecord:
-    """One pool; it exists as long as its job does."""
-    row = connection.execute(sa.select(pools).where(pools.c.id == pool_id)).one()
+    """One pool; raises NotFound when it left with its job."""
+    row = connection.execute(sa.select(pools).where(pools.c.id == pool_id)).first()
+    if row is None:
+        raise NotFound(f"There is no pool {pool_id}.")
     return PoolRecord(**row._asdict())
 
 
@@ -72,10 +75,21 @@ def with_hashes(
     return {bytes(row[0]): row[1] for row in connection.execute(query)}
 
 
-def unhashed_seeds(
+def seeds_unhashed(connection: sa.Connection, pool_id: UUID) -> bool:
+    """Whether the pool has seeds and the first of them has no hash yet."""
+    query = sa.select(pool_rows.c.seq).where(
+        pool_rows.c.pool_id == pool_id,
+        pool_rows.c.seq == 1,
+        pool_rows.c.kind == "seed",
+        pool_rows.c.norm_hash.is_(None),
+    )
+    return connection.execute(query).first() is not None
+
+
+def seed_texts(
     connection: sa.Connection, pool_id: UUID, *, after: int, limit: int
 ) -> Sequence[tuple[int, str]]:
-    """(seq, text) of seeds behind `after`, for hashing when the exact rule is on."""
+    """(seq, text) of seeds behind `after`, in order."""
     query = (
         sa.select(pool_rows.c.seq, pool_rows.c.text)
         .where(pool_rows.c.pool_id == pool_id, pool_rows.c.kind == "seed", pool_rows.c.seq > after)

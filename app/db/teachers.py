@@ -28,7 +28,7 @@ def get(
 ) -> TeacherRecord | None:
     """One teacher, or None."""
     query = sa.select(teachers).where(teachers.c.id == teacher_id)
-    row = connection.execute(query.with_for_update() if for_update else query).first()
+    row = connection.execute(query.with_for_update(key_share=True) if for_update else query).first()
     return TeacherRecord(**row._asdict()) if row else None
 
 

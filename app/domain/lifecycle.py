@@ -53,6 +53,7 @@ class JobReason(StrEnum):
     NOVELTY_EXHAUSTED = "novelty_exhausted"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CALLS_EXHAUSTED = "calls_exhausted"
+    NO_USABLE_REPLIES = "no_usable_replies"
     TEACHER_UNHEALTHY = "teacher_unhealthy"
     TEACHER_REFUSED = "teacher_refused"
     TEACHER_UNAUTHORIZED = "teacher_unauthorized"
@@ -114,9 +115,7 @@ class ExportState(StrEnum):
 
 
 JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset(
-        {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING}
-    ),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING}),
     JobState.RUNNING: frozenset(
         {JobState.PAUSED, JobState.CANCELLING, JobState.SUCCEEDED, JobState.FAILED}
     ),
@@ -138,9 +137,7 @@ SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
             SlotState.QUARANTINED,
         }
     ),
-    SlotState.UNKNOWN: frozenset(
-        {SlotState.READY, SlotState.FAILED, SlotState.QUARANTINED}
-    ),
+    SlotState.UNKNOWN: frozenset({SlotState.READY, SlotState.FAILED, SlotState.QUARANTINED}),
     SlotState.RECEIVED: frozenset(
         {SlotState.DONE, SlotState.REJECTED, SlotState.READY, SlotState.QUARANTINED}
     ),
@@ -151,9 +148,7 @@ SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
 }
 
 CANDIDATE_MOVES: Mapping[CandidateState, frozenset[CandidateState]] = {
-    CandidateState.PROPOSED: frozenset(
-        {CandidateState.NOVEL, CandidateState.DUPLICATE}
-    ),
+    CandidateState.PROPOSED: frozenset({CandidateState.NOVEL, CandidateState.DUPLICATE}),
     CandidateState.NOVEL: frozenset(),
     CandidateState.DUPLICATE: frozenset(),
     CandidateState.REJECTED: frozenset(),

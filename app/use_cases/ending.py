@@ -1,0 +1,32 @@
+"""How a job stops: what was never sent is withdrawn, what is under way is waited for."""
+
+import sqlalchemy as sa
+
+from app.db import conversations, counts, jobs, slots
+from app.db.counts import Tally
+from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
+from app.domain.stored import Job
+
+_UNDER_WAY = (SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.UNKNOWN)
+
+
+def end_job(
+    connection: sa.Connection,
+    job: Job,
+    target: JobState,
+    reason: JobReason,
+    detail: str | None = None,
+) -> bool:
+    """Withdraw what waits and, once nothing is under way, move the job; False until then."""
+    tally = Tally()
+    withdrawn = slots.withdraw_ready(connection, job.id)
+    tally["slot", SlotState.READY] -= withdrawn
+    given_up = slots.give_up_ready(connection, job.id, "job_ended")
+    conversations.finish(connection, given_up, ConversationState.FAILED)
+    tally["slot", SlotState.READY] -= len(given_up)
+    tally["slot", SlotState.FAILED] += len(given_up)
+    counts.add(connection, job.id, tally)
+    active = slots.counts_active(connection, job.id)
+    if any(n for (_, state), n in active.items() if state in _UNDER_WAY):
+        return False
+    return jobs.move(connection, job.id, target, reason=reason, detail=detail)

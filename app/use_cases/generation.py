@@ -1,0 +1,219 @@
+"""Drive jobs: a slice claims calls, sends them, stores the replies and reads them, over and over.
+
+One engine per worker process, one slice per job at a time in it; any number of processes may work
+on the same job. Whatever a slice holds in memory is either in Postgres too or not paid for, but
+for replies that Postgres has not taken yet: those it keeps and offers again.
+"""
+
+import queue
+import threading
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+
+from app.db import jobs, slots, workers
+from app.db.ids import new_id
+from app.domain.lifecycle import JobReason, JobState
+from app.domain.settlement import UNHEALTHY, Ending
+from app.errors import NotFound, Unavailable
+from app.llm.client import Door
+from app.llm.teacher import Reply
+from app.runtime import Runtime
+from app.use_cases.claiming import claim
+from app.use_cases.converse import read_received, revive
+from app.use_cases.job_context import JobContext, SeedCache, load
+from app.use_cases.planning import plan
+from app.use_cases.settling import store_replies
+
+UNHEALTHY_IN_A_ROW = 20
+REFUSED_IN_A_ROW = 10
+_TICK_S = 0.05
+_PLAN_EVERY_S = 0.1
+_LINGER_S = 2.0
+_RETRY_S = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """The jobs that one worker process is driving; `advance` may be called from many threads."""
+
+    def __init__(self, runtime: Runtime, door: Door, *, kind: str, host: str, process: int) -> None:
+        self.runtime = runtime
+        self.door = door
+        self.worker_id = new_id()
+        self.seeds = SeedCache()
+        self.stopping = threading.Event()
+        self._identity = (kind, host, process)
+        self._active: dict[UUID, bool] = {}
+        self._lock = threading.Lock()
+        self._register()
+        self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._pulse.start()
+
+    def advance(self, job_id: UUID) -> None:
+        """Drive a job for a slice; if this process drives it already, look again after that."""
+        with self._lock:
+            if job_id in self._active:
+                self._active[job_id] = True
+                return
+            self._active[job_id] = False
+        try:
+            while True:
+                Slice(self, job_id).run()
+                with self._lock:
+                    if not self._active[job_id] or self.stopping.is_set():
+                        del self._active[job_id]
+                        return
+                    self._active[job_id] = False
+        except BaseException:
+            with self._lock:
+                self._active.pop(job_id, None)
+            raise
+
+    def stop(self) -> None:
+        """Claim nothing more; slices end once their calls have come back."""
+        self.stopping.set()
+
+    def close(self) -> None:
+        """Stop, end the calls, and leave the list of workers."""
+        self.stop()
+        self.door.close()
+        with suppress(Unavailable), self.runtime.database.transaction() as connection:
+            workers.leave(connection, self.worker_id)
+
+    def _register(self) -> None:
+        kind, host, process = self._identity
+        with self.runtime.database.transaction() as connection:
+            workers.register(connection, self.worker_id, kind=kind, host=host, process=process)
+
+    def _beat(self) -> None:
+        while not self.stopping.wait(self.runtime.settings.heartbeat_s):
+            try:
+                with self.runtime.database.transaction() as connection:
+                    known = workers.beat(connection, self.worker_id)
+                if not known:
+                    self._register()
+            except Unavailable:
+                _log.warning("heartbeat_not_written")
+
+
+class Slice:
+    """One stretch of work on one job."""
+
+    def __init__(self, engine: Engine, job_id: UUID) -> None:
+        self._engine = engine
+        self._runtime = engine.runtime
+        self._job_id = job_id
+        self._returned: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._unstored: list[Reply] = []
+        self._in_flight = 0
+        self._unhealthy = 0
+        self._refused = 0
+        self._state: JobState | None = JobState.RUNNING
+        self._next_plan_s = 0.0
+        self._idle_since_s: float | None = None
+
+    def run(self) -> None:
+        """Work until the job needs nothing from us, the slice is over, or the process stops."""
+        try:
+            context = self._begin()
+        except NotFound:
+            return
+        deadline_s = self._runtime.monotonic_s() + self._runtime.settings.slice_s
+        while True:
+            over = self._runtime.monotonic_s() > deadline_s or self._engine.stopping.is_set()
+            try:
+                if not self._turn(context, claiming=not over):
+                    break
+            except Unavailable as error:
+                _log.warning("slice_waits", job=str(self._job_id), detail=error.detail)
+                self._engine.stopping.wait(_RETRY_S)
+        if self._state in {JobState.RUNNING, JobState.CANCELLING} and over:
+            self._runtime.wake.generate(self._job_id)
+
+    def _begin(self) -> JobContext:
+        while True:
+            try:
+                context = load(self._runtime, self._engine.seeds, self._job_id)
+                revive(self._runtime, context)
+                return context
+            except Unavailable:
+                if self._engine.stopping.wait(_RETRY_S):
+                    raise
+
+    def _turn(self, context: JobContext, *, claiming: bool) -> bool:
+        """One round of store, read, plan, claim; False when there is nothing left to do here."""
+        self._gather(_TICK_S if self._in_flight else 0.0)
+        self._store()
+        read = read_received(self._runtime, context)
+        self._plan(context, soon=bool(read))
+        claimed = self._claim() if claiming and self._state is JobState.RUNNING else 0
+        if self._in_flight or self._unstored or read or claimed:
+            self._idle_since_s = None
+            return True
+        return claiming and self._lingers()
+
+    def _gather(self, wait_s: float) -> None:
+        """Collect replies: wait for the first, then a moment for those that come with it."""
+        with suppress(queue.Empty):
+            if wait_s:
+                self._keep(self._returned.get(timeout=wait_s))
+            while True:
+                self._keep(self._returned.get_nowait())
+
+    def _keep(self, reply: Reply) -> None:
+        self._in_flight -= 1
+        self._unstored.append(reply)
+        ending = Ending(reply.outcome)
+        healthy = ending not in UNHEALTHY
+        self._unhealthy = 0 if healthy else self._unhealthy + 1
+        self._refused = self._refused + 1 if ending is Ending.REFUSED else 0
+
+    def _store(self) -> None:
+        if not self._unstored:
+            return
+        store_replies(self._runtime, self._job_id, self._unstored)
+        last = self._unstored[-1]
+        self._unstored = []
+        self._next_plan_s = 0.0
+        if self._unhealthy >= UNHEALTHY_IN_A_ROW:
+            self._pause(JobReason.TEACHER_UNHEALTHY, last)
+        elif self._refused >= REFUSED_IN_A_ROW:
+            self._pause(JobReason.TEACHER_REFUSED, last)
+
+    def _pause(self, reason: JobReason, last: Reply) -> None:
+        self._unhealthy = self._refused = 0
+        with self._runtime.database.transaction() as connection:
+            jobs.move(connection, self._job_id, JobState.PAUSED, reason=reason, detail=last.error)
+
+    def _plan(self, context: JobContext, *, soon: bool) -> None:
+        now_s = self._runtime.monotonic_s()
+        if now_s < self._next_plan_s and not soon:
+            return
+        self._next_plan_s = now_s + _PLAN_EVERY_S
+        self._state = plan(self._runtime, context)
+
+    def _claim(self) -> int:
+        if self._unstored:
+            return 0
+        claimed = claim(self._runtime, self._engine.worker_id, self._job_id, limit=500)
+        for call in claimed.calls:
+            self._in_flight += 1
+            self._engine.door.start(call, self._returned.put)
+        return len(claimed.calls)
+
+    def _lingers(self) -> bool:
+        """Whether to stay a moment: slots that wait for their time, candidates for admission."""
+        if self._state is not JobState.RUNNING:
+            return False
+        now_s = self._runtime.monotonic_s()
+        if self._idle_since_s is None:
+            self._idle_since_s = now_s
+        with self._runtime.database.transaction() as connection:
+            next_s = slots.seconds_to_next(connection, self._job_id)
+        if next_s is not None and next_s > _LINGER_S:
+            # Too long to hold a thread: the sweep rings again.
+            return False
+        self._engine.stopping.wait(min(_TICK_S, next_s) if next_s else _TICK_S)
+        return now_s - self._idle_since_s < _LINGER_S

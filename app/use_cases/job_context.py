@@ -1,0 +1,123 @@
+"""What every step of a running job needs at hand: its method, its seeds, its teacher."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from app.db import jobs, pools, seed_sets
+from app.domain.lifecycle import ConversationKind
+from app.domain.method import Prompt
+from app.domain.methods import METHODS
+from app.domain.options import parse_options
+from app.domain.profiles import PublishedMethod
+from app.domain.records import Source, SourceKind
+from app.domain.stored import Job, PoolRecord
+from app.errors import InvalidInput, NotFound
+from app.runtime import Runtime
+
+_SEED_SETS_KEPT = 4
+
+
+@dataclass(frozen=True)
+class SeedSources:
+    """The seeds of a set as sources, in file order and by id."""
+
+    ordered: Sequence[Source]
+    by_id: Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """A job as it was when the slice began, its method with its options, and its seeds."""
+
+    job: Job
+    method: PublishedMethod
+    seeds: SeedSources
+
+    def rng(self, kind: ConversationKind, number: int) -> Random:
+        """The generator of one conversation, the same at every replay."""
+        return Random(f"{self.job.random_seed}:{kind}:{number}")
+
+
+class SeedCache:
+    """Keeps the seeds of the last few sets, which never change once stored."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[UUID, SeedSources] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, connection: sa.Connection, seed_set_id: UUID) -> SeedSources:
+        """The seeds of a set, read once."""
+        with self._lock:
+            found = self._kept.get(seed_set_id)
+        if found is None:
+            found = _read(connection, seed_set_id)
+        with self._lock:
+            self._kept[seed_set_id] = found
+            self._kept.move_to_end(seed_set_id)
+            while len(self._kept) > _SEED_SETS_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+def _read(connection: sa.Connection, seed_set_id: UUID) -> SeedSources:
+    ordered = [
+        Source(
+            SourceKind.SEED, str(each.id), each.instruction, each.instances, each.is_classification
+        )
+        for each in seed_sets.all_seeds(connection, seed_set_id)
+    ]
+    return SeedSources(ordered, {each.id: each for each in ordered})
+
+
+def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
+    """The context of a job; raises NotFound, or InvalidInput for options not understood."""
+    with runtime.database.transaction() as connection:
+        job = jobs.get(connection, job_id)
+        if job is None:
+            raise NotFound(f"There is no job {job_id}.")
+        method, problems = parse_options(METHODS[job.method], job.options)
+        if method is None:
+            raise InvalidInput("The stored options are not understood.", problems=problems)
+        return JobContext(job, method, seeds.get(connection, job.seed_set_id))
+
+
+class DrawPool:
+    """What a method draws from: the seeds, and the machine rows of the pool as it stands."""
+
+    def __init__(self, connection: sa.Connection, pool: PoolRecord, seeds: SeedSources) -> None:
+        self._connection = connection
+        self._pool = pool
+        self._seeds = seeds
+
+    @property
+    def seeds(self) -> Sequence[Source]:
+        return self._seeds.ordered
+
+    @property
+    def machine_count(self) -> int:
+        return self._pool.last_seq - self._pool.seed_count
+
+    def machine(self, position: int) -> Source:
+        seq = self._pool.seed_count + 1 + position
+        source_id, text = pools.rows_at(self._connection, self._pool.id, [seq])[seq]
+        return Source(SourceKind.MACHINE, str(source_id), text)
+
+
+_STORED_PROMPT = TypeAdapter(Prompt)
+
+
+def prompt_as_json(prompt: Prompt) -> Mapping[str, object]:
+    """A prompt as stored with its slot."""
+    return asdict(prompt)
+
+
+def prompt_from_json(stored: Mapping[str, object]) -> Prompt:
+    """A stored prompt again."""
+    return _STORED_PROMPT.validate_python(stored)

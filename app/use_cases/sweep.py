@@ -1,0 +1,115 @@
+"""The sweep: recover what dead workers held, and wake what was forgotten.
+
+Any live worker sweeps; a lock lets one at a time do it, so none, one or many schedulers are alike.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import candidates, conversations, counts, exports, jobs, slots, workers
+from app.db.counts import Tally
+from app.domain.lifecycle import ConversationState, SlotState
+from app.domain.settlement import Ending, settle
+from app.domain.stored import SlotRecord
+from app.runtime import Runtime
+
+SWEEP = "sweep"
+_FORGET_WORKERS_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found; all zeros when another one was at it."""
+
+    orphans: int = 0
+    jobs: int = 0
+    pools: int = 0
+    exports: int = 0
+
+
+def sweep(runtime: Runtime) -> Swept:
+    """One sweep; raises Unavailable when Postgres is away."""
+    lease_s = runtime.settings.lease_s
+    with runtime.database.transaction() as connection:
+        if not workers.try_sweep_lock(connection):
+            return Swept()
+        orphaned = _recover(connection, lease_s)
+        workers.forget_silent(connection, silent_s=max(_FORGET_WORKERS_S, 10 * lease_s))
+        job_ids = jobs.to_wake(connection, older_than_s=runtime.settings.sweep_s / 2)
+        pool_ids = candidates.pools_waiting(connection)
+        export_ids = exports.waiting(connection)
+        workers.swept(connection, SWEEP)
+    for job_id in job_ids:
+        runtime.wake.generate(job_id)
+    for pool_id in pool_ids:
+        runtime.wake.admit(pool_id)
+    for export_id in export_ids:
+        runtime.wake.export(export_id)
+    return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids))
+
+
+def _recover(connection: sa.Connection, lease_s: float) -> int:
+    """Calls whose worker is gone may have been paid: charge them in full, then let them be made."""
+    found = [slot for slot, _ in slots.orphans(connection, lease_s=lease_s)]
+    by_job: dict[UUID, list[SlotRecord]] = {}
+    for slot in found:
+        by_job.setdefault(slot.job_id, []).append(slot)
+    for job_id in sorted(by_job):
+        _charge(connection, job_id, by_job[job_id])
+    return len(found)
+
+
+def _charge(connection: sa.Connection, job_id: UUID, orphaned: Sequence[SlotRecord]) -> None:
+    changes: list[Mapping[str, object]] = []
+    entries: list[Mapping[str, object]] = []
+    tally = Tally()
+    failed: list[UUID] = []
+    for slot in orphaned:
+        verdict = settle(Ending.UNKNOWN, slot.failures, retry_after_s=0.0, jitter=random.random())
+        # Three lost workers in a row: the slot itself may be what kills them.
+        lost = verdict.state is SlotState.FAILED
+        state = SlotState.QUARANTINED if lost else verdict.state
+        changes.append(
+            {
+                "slot": slot.id,
+                "state": state,
+                "failures": verdict.failures,
+                "reserved_micro_usd": 0,
+                "reason": "worker_lost",
+                "detail": "The worker that made this call is gone; the call was charged in full.",
+            }
+        )
+        entries.append(_entry(slot))
+        tally["slot", SlotState.IN_FLIGHT] -= 1
+        tally["slot", state] += 1
+        tally["error", "worker_lost"] += 1
+        if lost:
+            failed.append(slot.conversation_id)
+            tally["drop", "worker_lost"] += 1
+    slots.change(connection, changes)
+    conversations.finish(connection, failed, ConversationState.FAILED)
+    total = sum(slot.reserved_micro_usd for slot in orphaned)
+    jobs.add(connection, job_id, spent_micro_usd=total, reserved_micro_usd=-total)
+    slots.write_ledger(connection, entries)
+    counts.add(connection, job_id, tally)
+
+
+def _entry(slot: SlotRecord) -> Mapping[str, object]:
+    return {
+        "job_id": slot.job_id,
+        "slot_id": slot.id,
+        "attempt": slot.attempt,
+        "entry": "charge_unknown",
+        "reserved_delta": -slot.reserved_micro_usd,
+        "spent_delta": slot.reserved_micro_usd,
+    }
+
+
+def seconds_since_sweep(runtime: Runtime) -> float | None:
+    """Age of the last sweep; None before the first."""
+    with runtime.database.transaction() as connection:
+        return workers.seconds_since_sweep(connection, SWEEP)

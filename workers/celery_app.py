@@ -1,0 +1,40 @@
+"""The Celery application of the workers: its tasks, and what happens when a process starts and ends."""
+
+import structlog
+from celery import signals
+
+from app.logs import configure_logs
+from app.settings import Settings
+from app.wakeups import make_celery
+from workers.process import Process
+
+# Celery's command line wants these two as module attributes; without a broker nothing connects.
+celery_app = make_celery(Settings().redis_url or "memory://")
+process = Process()
+
+celery_app.conf.imports = (
+    "workers.generation",
+    "workers.admission",
+    "workers.exports",
+)
+_log = structlog.get_logger(__name__)
+
+
+@signals.worker_init.connect
+def _begin(**_: object) -> None:
+    configure_logs(Settings().log_level)
+
+
+@signals.worker_ready.connect
+def _ready(**_: object) -> None:
+    process.start_sweeping()
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    process.stop()
+
+
+@signals.worker_shutdown.connect
+def _end(**_: object) -> None:
+    process.close()

@@ -1,0 +1,81 @@
+"""What one worker process holds: its runtime, and what its queues need, made when first needed."""
+
+import os
+import socket
+import threading
+from functools import cached_property
+
+import structlog
+
+from app.errors import Unavailable
+from app.llm.client import Door
+from app.llm.limits import LocalLimits
+from app.llm.shared_limits import SharedLimits
+from app.runtime import Runtime, build_runtime
+from app.settings import Settings
+from app.use_cases.admission import PoolIndexes
+from app.use_cases.generation import Engine
+from app.use_cases.sweep import sweep
+
+_log = structlog.get_logger(__name__)
+
+
+class Process:
+    """One per worker process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._stopping = threading.Event()
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The runtime from the environment."""
+        return build_runtime(Settings())
+
+    @cached_property
+    def indexes(self) -> PoolIndexes:
+        """The indexes of the pools admitted to here."""
+        return PoolIndexes(memory_bytes=self.runtime.settings.novelty_memory_mib << 20)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        redis_url = self.runtime.settings.redis_url
+        limits = SharedLimits(redis_url) if redis_url else LocalLimits()
+        return Engine(
+            self.runtime,
+            Door(limits),
+            kind="generate",
+            host=socket.gethostname(),
+            process=os.getpid(),
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that drives jobs here."""
+        with self._lock:
+            return self._engine
+
+    def start_sweeping(self) -> None:
+        """Sweep from a thread of its own until the process ends."""
+        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(self.runtime.settings.sweep_s):
+            try:
+                sweep(self.runtime)
+            except Unavailable as error:
+                _log.warning("sweep_waits", detail=error.detail)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopping.set()
+        if "_engine" in self.__dict__:
+            self._engine.stop()
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self.stop()
+        if "_engine" in self.__dict__:
+            self._engine.close()
+        if "runtime" in self.__dict__:
+            self.runtime.close()

@@ -1,0 +1,24 @@
+"""A process that only sweeps: `python -m workers.sweep` (every other worker sweeps as well)."""
+
+import signal
+import threading
+
+from app.logs import configure_logs
+from app.settings import Settings
+from workers.process import Process
+
+
+def main() -> None:
+    """Sweep until told to end."""
+    configure_logs(Settings().log_level)
+    process = Process()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    process.start_sweeping()
+    ended.wait()
+    process.close()
+
+
+if __name__ == "__main__":
+    main()
