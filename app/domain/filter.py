@@ -44,9 +44,13 @@ def judge_instances(
 ) -> tuple[Instance, ...]:
     """Return the same instances, in order, with the reasons that drop them.
 
-    Each group filter sees only what is still standing, so a broken instance conflicts with none.
+    What the reading has dropped already is not judged again, and each group filter sees only what
+    is still standing, so a broken instance conflicts with none.
     """
-    judged = [_judged(each, (rule.reason(each) for rule in filters)) for each in instances]
+    judged = [
+        each if each.dropped else _judged(each, (rule.reason(each) for rule in filters))
+        for each in instances
+    ]
     for group_filter in group_filters:
         standing = [index for index, each in enumerate(judged) if not each.dropped]
         found = group_filter.reasons([judged[index] for index in standing])

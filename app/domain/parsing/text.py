@@ -2,7 +2,7 @@
 
 import re
 
-_EMPHASIS = re.compile(r"(?<!\w)(\*\*|__)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<!\w)\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\w)", re.DOTALL)
 _END_MARKS = " .!?:;\u3002\uff01\uff1f"
 _THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```\w*\n((?:(?!```).)*)\n?```", re.DOTALL)
@@ -15,8 +15,8 @@ def collapsed(text: str) -> str:
 
 
 def without_emphasis(text: str) -> str:
-    """Return the text without markdown's bold marks; a power such as ``2**10`` is left alone."""
-    return _EMPHASIS.sub(r"\2", text)
+    """Return the text without markdown's double asterisks; a power such as ``2**10`` stays."""
+    return _EMPHASIS.sub(r"\1", text)
 
 
 def without_thoughts(reply: str) -> str:
@@ -27,7 +27,7 @@ def without_thoughts(reply: str) -> str:
 def without_fence(reply: str) -> str:
     """Return the inside of a reply that is one fenced block as a whole, else the reply."""
     fenced = _FENCED.fullmatch(reply.strip())
-    return fenced[1] if fenced else reply
+    return fenced[1].rstrip() if fenced else reply
 
 
 def without_quotes(text: str) -> str:
