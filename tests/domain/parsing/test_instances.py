@@ -116,7 +116,7 @@ TOLERANT_LABELS: list[tuple[str, Pairs]] = [
         [("Text: x", "A"), ("Text: y", "B")],
     ),
     (
-        "Sure, here you are:\nExample 1\nClass label: A\nText: x\n\nExample 2\nClass label: B\nText: y",
+        "Sure, as asked:\nExample 1\nClass label: A\nText: x\n\nExample 2\nClass label: B\nText: y",
         [("Text: x", "A"), ("Text: y", "B")],
     ),
     (
