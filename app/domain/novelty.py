@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from app.domain.tokens import Tokens, tokenizer
 _BLOCK = 16_384  # rows that `extend` cuts into tokens before it stores them
 _FIRST_BUILD = 256  # rows at which an index is first laid out anew; then at every doubling
 _POSTINGS_PER_BUCKET = 8
+_STREAM_BLOCK = 1024
+_ID_BYTES = 32  # an int object
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class NoveltyIndex:
         self._vocabulary = _Vocabulary()
         self._vocabulary_bytes = 0
         self._rows = 0
+        self._built = 0  # rows when postings were last laid out
         self._recent: tuple[str, list[str], NDArray[np.int32]] | None = None
         self._pool = _empty_pool(self._kernels, self._threshold)
 
@@ -60,21 +63,42 @@ class NoveltyIndex:
     def add(self, text: str) -> int:
         """Add a row and return its position."""
         words, ids = self._cut_into_ids(text)
-        if (ids < 0).any():
+        if ids.size and ids.min() < 0:
             self._learn(words)
             ids = self._ids(words)
         self._recent = None
-        self._store(ids, np.array([ids.size], np.int64))
+        self._make_room(1, ids.size)
+        self._kernels.store(self._pool, ids, np.array([ids.size]), self._threshold)
+        self._rows += 1
+        self._index()
         return self._rows - 1
 
     def extend(self, texts: Iterable[str]) -> None:
         """Add many rows; several times faster a row than `add`."""
-        remaining = iter(texts)
-        self._recent = None
-        while block := [self._cut(text) for text in islice(remaining, _BLOCK)]:
-            words = [word for row in block for word in row]
-            self._learn(words)
-            self._store(self._ids(words), np.array([len(row) for row in block], np.int64))
+        try:
+            for _, ids, lengths in self._blocks(texts, _BLOCK):
+                self._make_room(lengths.size, ids.size)
+                self._kernels.append(self._pool, ids, lengths)
+                self._rows += lengths.size
+        finally:
+            self._index()
+
+    def filter_stream(self, texts: Iterable[str]) -> Iterator[Nearest | None]:
+        """Check each text against all rows and add it if it is novel; yield what it duplicates.
+
+        The same decisions as `duplicate_of` and `add` in turn, in a third of the time. Reads up
+        to 1,024 texts ahead.
+        """
+        for block, ids, lengths in self._blocks(texts, _STREAM_BLOCK):
+            rows = np.empty(len(block), np.int64)
+            scores = np.empty(len(block))
+            done = 0
+            while done < len(block):
+                done += self._admit(ids, lengths, rows, scores, done)
+            yield from (
+                Nearest(row, score) if row >= 0 else None
+                for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
+            )
 
     def duplicate_of(self, text: str, *, since: int = 0) -> Nearest | None:
         """Return the best row above the threshold, or None for a novel text.
@@ -107,14 +131,6 @@ class NoveltyIndex:
         self._kernels.score_all(self._pool, ids, scores)
         return scores
 
-    def filter_stream(self, texts: Iterable[str]) -> Iterator[Nearest | None]:
-        """Check each text against all rows and add it if it is novel; yield what it duplicates."""
-        for text in texts:
-            duplicate = self.duplicate_of(text)
-            if duplicate is None:
-                self.add(text)
-            yield duplicate
-
     @property
     def memory_bytes(self) -> int:
         """Bytes in use, an estimate for the vocabulary included; room kept for growth is not."""
@@ -145,24 +161,55 @@ class NoveltyIndex:
         self._recent = text, words, ids
         return words, ids
 
+    def _blocks(
+        self, texts: Iterable[str], size: int
+    ) -> Iterator[tuple[list[list[str]], NDArray[np.int32], NDArray[np.int64]]]:
+        """Cut texts, block by block; yield tokens, ids end to end and lengths, all tokens known."""
+        remaining = iter(texts)
+        while block := [self._cut(text) for text in islice(remaining, size)]:
+            words = list(chain.from_iterable(block))
+            self._learn(words)
+            self._recent = None
+            yield block, self._ids(words), np.array([len(row) for row in block], np.int64)
+
     def _learn(self, words: list[str]) -> None:
         """Give each new token the next id, and the arrays by id room for it."""
         vocabulary = self._vocabulary
         for word in words:
             if word not in vocabulary:
                 vocabulary[word] = len(vocabulary)
-                self._vocabulary_bytes += sys.getsizeof(word) + 32
+                self._vocabulary_bytes += sys.getsizeof(word) + _ID_BYTES
         size = len(vocabulary)
         if size > self._pool.ranks.size:
             ranks = _unseen_ranks(2 * size)
             ranks[: self._pool.ranks.size] = self._pool.ranks
             self._pool = self._pool._replace(ranks=ranks, masks=np.zeros(2 * size, np.uint64))
 
-    def _store(self, ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> None:
-        """Append rows given end to end, and index them."""
+    def _admit(
+        self,
+        ids: NDArray[np.int32],
+        lengths: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        done: int,
+    ) -> int:
+        """Decide on as many texts of a block as there is room for; return how many."""
+        size = int(lengths[:done].sum())
+        self._make_room(lengths.size - done, ids.size - size)
+        most = max(_FIRST_BUILD, 2 * self._built)
         pool = self._pool
-        rows = self._rows + lengths.size
-        size = int(pool.starts[self._rows]) + ids.size
+        decided = self._kernels.admit(
+            pool, ids[size:], lengths[done:], most, self._threshold, rows[done:], scores[done:]
+        )
+        self._rows = int(pool.numbers[self._kernels.ROWS])
+        self._index()
+        return decided
+
+    def _make_room(self, rows: int, size: int) -> None:
+        """Give the arrays by row room for so many more rows and tokens."""
+        pool = self._pool
+        rows += self._rows
+        size += int(pool.starts[self._rows])
         if size > pool.tokens.size:
             pool = pool._replace(tokens=_grown(pool.tokens, 2 * size))
         if rows > pool.bags.size:
@@ -172,17 +219,17 @@ class NoveltyIndex:
                 stamps=_grown(pool.stamps, 2 * rows),
             )
         self._pool = pool
-        self._kernels.append(pool, ids, lengths)
-        first, self._rows = self._rows, rows
-        if rows >= max(_FIRST_BUILD, 2 * int(pool.numbers[self._kernels.BUILT])):
-            self._build()
-        else:
-            self._insert(first)
 
-    def _insert(self, first: int) -> None:
-        while (first := self._kernels.insert(self._pool, first, self._threshold)) < self._rows:
-            arena = _grown(self._pool.arena, 2 * self._pool.arena.size + _BLOCK)
-            self._pool = self._pool._replace(arena=arena)
+    def _index(self) -> None:
+        """Index the rows that are not yet."""
+        if self._rows >= max(_FIRST_BUILD, 2 * self._built):
+            self._build()
+        numbers, indexed = self._pool.numbers, self._kernels.INDEXED
+        while numbers[indexed] < self._rows:
+            self._kernels.insert(self._pool, self._threshold)
+            if numbers[indexed] < self._rows:
+                size = 2 * self._pool.arena.size + _BLOCK
+                self._pool = self._pool._replace(arena=_grown(self._pool.arena, size))
 
     def _build(self) -> None:
         """Order tokens by today's frequencies and lay out the postings anew."""
@@ -203,6 +250,7 @@ class NoveltyIndex:
             arena=np.empty(4 * postings + _BLOCK, np.uint64),
         )
         kernels.build(self._pool, threshold)
+        self._built = self._rows
 
 
 @cache

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Word = Any  # np.uint64; numba needs every operand of a word's arithmetic to be one
 
 # where `Pool.numbers` keeps what
-ROWS, LONGEST, PAIRED, SHIFT, EPOCH, USED, BUILT = 0, 1, 2, 3, 4, 5, 6
+ROWS, LONGEST, PAIRED, SHIFT, EPOCH, USED, INDEXED = 0, 1, 2, 3, 4, 5, 6
 
 
 class Pool(NamedTuple):

@@ -7,8 +7,8 @@ of the function it keeps. docs/novelty.md explains the method and proves that it
 import numpy as np
 
 from app.domain.novelty_arrays import (
-    BUILT,
     EPOCH,
+    INDEXED,
     LONGEST,
     PAIRED,
     ROWS,
@@ -215,7 +215,7 @@ def build(pool: Pool, threshold: float) -> None:
             pool.arena[at] = posting(row, hashes[i], length, positions[i])
             pool.buckets[bucket, 1] += 1
     pool.numbers[USED] = used
-    pool.numbers[BUILT] = rows
+    pool.numbers[INDEXED] = rows
 
 
 @compiled
@@ -236,14 +236,14 @@ def put(pool: Pool, bucket: Word, entry: Word) -> None:
 
 
 @compiled
-def insert(pool: Pool, first: int, threshold: float) -> int:
-    """Index the rows from `first` on; return the row at which the arena was full, or ROWS."""
+def insert(pool: Pool, threshold: float) -> None:
+    """Index the rows that are not yet, until the arena is full."""
     rows, longest = pool.numbers[ROWS], pool.numbers[LONGEST]
     shift = np.uint64(pool.numbers[SHIFT])
     elements = np.empty(longest, np.uint64)
     hashes = np.empty(longest + MOST_PAIRS, np.uint64)
     positions = np.empty(hashes.size, np.int64)
-    for row in range(first, rows):
+    for row in range(pool.numbers[INDEXED], rows):
         count = row_signatures(pool, row, threshold, elements, hashes, positions)
         wanted = 0  # at most; a full bucket may move more than once
         for i in range(count):
@@ -251,18 +251,18 @@ def insert(pool: Pool, first: int, threshold: float) -> int:
             if pool.buckets[hashes[i] >> shift, 1] + count > room:
                 wanted += 4 * (room + count)
         if pool.numbers[USED] + wanted > pool.arena.size:
-            return row
+            return
         length = pool.starts[row + 1] - pool.starts[row]
         for i in range(count):
             put(pool, hashes[i] >> shift, posting(row, hashes[i], length, positions[i]))
-    return rows
+        pool.numbers[INDEXED] = row + 1
 
 
 @compiled
 def append(pool: Pool, ids: Ids, lengths: Wholes) -> None:
     """Store rows, given end to end, with their bags; there must be room."""
     row = pool.numbers[ROWS]
-    at: int = pool.starts[row]
+    at = int(pool.starts[row])
     pool.tokens[at : at + ids.size] = ids
     for length in lengths:
         pool.starts[row + 1] = at + length
@@ -272,6 +272,13 @@ def append(pool: Pool, ids: Ids, lengths: Wholes) -> None:
         at += length
         row += 1
     pool.numbers[ROWS] = row
+
+
+@compiled
+def store(pool: Pool, ids: Ids, lengths: Wholes, threshold: float) -> None:
+    """Append and insert in one call."""
+    append(pool, ids, lengths)
+    insert(pool, threshold)
 
 
 # --- searching --------------------------------------------------------------------------------
@@ -389,8 +396,8 @@ def best_of(pool: Pool, query: Query, rows: Wholes) -> tuple[int, float]:
     table = set_masks(pool, query.ids)
     for row in rows:
         other = bags[row]
-        length = starts[row + 1] - starts[row]
-        need = needs[length]
+        length = whole(starts[row + 1] - starts[row])
+        need = whole(needs[length])
         most = min(known - ones(bag & ~other), length - ones(other & ~bag))
         if most < need or f_measure(most, length, size) < best_score:
             continue
@@ -418,6 +425,27 @@ def find(pool: Pool, ids: Ids, since: int, threshold: float) -> tuple[int, float
         pool.stamps[:] = 0
         pool.numbers[EPOCH] = 1
     return best_of(pool, query, collect(pool, query, probes, since))
+
+
+@compiled
+def admit(
+    pool: Pool, ids: Ids, lengths: Wholes, most: int, threshold: float, best: Wholes, scores: Floats
+) -> int:
+    """Find and, where novel, append and insert each text in turn, up to `most` rows.
+
+    Write each one's best row, -1 for a novel one, and score. Return how many texts are done: all,
+    or as many as the pool had room for; the last novel one may still have to be inserted.
+    """
+    at = 0
+    for i in range(lengths.size):
+        if pool.numbers[ROWS] == most or pool.numbers[INDEXED] < pool.numbers[ROWS]:
+            return i
+        text = ids[at : at + lengths[i]]
+        best[i], scores[i] = find(pool, text, 0, threshold)
+        if best[i] < 0:
+            store(pool, text, lengths[i : i + 1], threshold)
+        at += lengths[i]
+    return lengths.size
 
 
 @compiled
