@@ -60,9 +60,11 @@ class Door:
                 raise RuntimeError("the door to the teachers is closed")
             self._in_flight += 1
             self._inbox.append(Entry(call, give_back))
-            if len(self._inbox) > 1:
-                return  # whoever put the first one there has woken the loop
-        self._loop.call_soon_threadsafe(self._take_in)
+            is_first = len(self._inbox) == 1
+        if threading.current_thread() is self._thread:
+            self._take_in()
+        elif is_first:  # whoever put the first one there wakes the loop
+            self._loop.call_soon_threadsafe(self._take_in)
 
     def in_flight(self) -> int:
         """Calls taken and not yet given back, those that wait inside included."""

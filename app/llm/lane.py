@@ -30,9 +30,16 @@ class Entry:
 
     call: Call
     give_back: Callable[[Reply], None]
-    task: asyncio.Task[Reply] | None = field(default=None, repr=False)
     sent_at_s: float | None = None
     tokens: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Runner:
+    """A task that makes one call after the other, and the call that it is at."""
+
+    entry: Entry | None = None
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class Lane:
@@ -44,7 +51,7 @@ class Lane:
         self._open_line = open_line
         self._line: Line | None = None
         self._window = Window(teacher.max_concurrency)
-        self._running: set[Entry] = set()
+        self._runners: set[_Runner] = set()
         self._waiting: deque[Entry] = deque()
         self._backoffs = 0
 
@@ -56,7 +63,7 @@ class Lane:
     @property
     def is_idle(self) -> bool:
         """Whether no call is here."""
-        return not self._running and not self._waiting
+        return not self._runners and not self._waiting
 
     def add(self, entries: Collection[Entry]) -> None:
         """Take calls in, in order; those past the concurrency wait."""
@@ -72,9 +79,10 @@ class Lane:
         self._waiting = deque(entry for entry in self._waiting if not wanted(entry))
         for entry in leaving:
             entry.give_back(_withdrawn(entry))
-        for entry in list(self._running):
-            if wanted(entry) and entry.task and (sent_too or entry.sent_at_s is None):
-                entry.task.cancel()
+        for runner in self._runners:
+            entry = runner.entry
+            if entry and wanted(entry) and runner.task and (sent_too or entry.sent_at_s is None):
+                runner.task.cancel()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,11 +90,31 @@ class Lane:
             await self._line.close()
 
     def _pump(self) -> None:
-        while self._waiting and len(self._running) < self._window.size:
-            entry = self._waiting.popleft()
-            self._running.add(entry)
-            entry.task = asyncio.get_running_loop().create_task(self._send(entry))
-            entry.task.add_done_callback(lambda task, entry=entry: self._end(entry, task))
+        for _ in range(min(len(self._waiting), self._window.size - len(self._runners))):
+            runner = _Runner()
+            self._runners.add(runner)
+            runner.task = asyncio.get_running_loop().create_task(self._run(runner))
+            runner.task.add_done_callback(lambda task, runner=runner: self._stopped(runner, task))
+
+    async def _run(self, runner: _Runner) -> None:
+        """Make calls until none waits or there are more runners than the teacher can take.
+
+        The next request leaves as soon as the last reply is in. Were each call a task of its own, a
+        burst of replies would be handled step by step for all of them before the first new request
+        left, and the teacher would idle meanwhile.
+        """
+        while self._waiting and len(self._runners) <= self._window.size:
+            runner.entry = entry = self._waiting.popleft()
+            reply = await self._send(entry)
+            runner.entry = None
+            self._end(entry, reply)
+
+    def _stopped(self, runner: _Runner, task: asyncio.Task[None]) -> None:
+        self._runners.discard(runner)
+        if runner.entry is not None:
+            error = None if task.cancelled() else task.exception()
+            self._end(runner.entry, _unfinished(runner.entry, error))
+        self._pump()
 
     async def _send(self, entry: Entry) -> Reply:
         call = entry.call
@@ -97,11 +125,8 @@ class Lane:
         entry.sent_at_s = time.monotonic()
         return await self._line.ask(call)
 
-    def _end(self, entry: Entry, task: asyncio.Task[Reply]) -> None:
-        self._running.discard(entry)
-        reply = _result(entry, task)
+    def _end(self, entry: Entry, reply: Reply) -> None:
         self._learn(entry, reply)
-        self._pump()
         entry.give_back(reply)
 
     def _learn(self, entry: Entry, reply: Reply) -> None:
@@ -159,13 +184,10 @@ class Lane:
                 self._limits.settle(teacher, entry.tokens, used)
 
 
-def _result(entry: Entry, task: asyncio.Task[Reply]) -> Reply:
-    """What the task made of the call; one that was cut off or failed in our own code still ends."""
-    if task.cancelled():
-        return _withdrawn(entry)
-    error = task.exception()
+def _unfinished(entry: Entry, error: BaseException | None) -> Reply:
+    """The reply to a call that was cut off, or that our own code failed at."""
     if error is None:
-        return task.result()
+        return _withdrawn(entry)
     text = readable_error(f"{type(error).__name__}: {error}", entry.call.teacher.api_key)
     _log.error("call %s of slot %s failed: %s", entry.call.attempt, entry.call.key, text)
     return replace(_withdrawn(entry), error=text, fault=Fault.UNEXPECTED)
