@@ -15,6 +15,9 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _HARMLESS = re.compile(r'[^"\\\x00-\x1f]*+(?:\\["\\/nrt][^"\\\x00-\x1f]*+)*+')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _NOT_A_NUMBER = re.compile(r"-?(?:NaN|Infinity)\b")
+_SMALL_ITEMS = re.compile(
+    r"(?:[ \t\r\n]*+(?:-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?|true|false|null)[ \t\r\n]*+,)++"
+)
 _WORD = re.compile(r"true|false|null")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _INTEGER_LIMIT = 2**63
@@ -129,6 +132,10 @@ class _Scanner:
             return
         position = 0
         while True:
+            # Long lists of plain numbers go in one step, or a hostile line would take seconds.
+            start = self.at
+            if self._matched(_SMALL_ITEMS):
+                position += self.text.count(",", start, self.at)
             self.path.append(f"/{position}")
             self._value(depth)
             self.path.pop()
