@@ -112,9 +112,12 @@ def test_a_pid_file_of_some_other_process_is_not_believed(home: Path) -> None:
     with EmbeddedServers(home) as servers:
         count_up(servers.postgres_url)
     note = home / "postgres/data/postmaster.pid"
-    note.write_text(f"{os.getpid()}\n{home / 'postgres/data'}\n")
-    with EmbeddedServers(home) as servers:
-        assert count_up(servers.postgres_url) == 2
+    with subprocess.Popen(["/bin/sleep", "60"]) as other:
+        note.write_text(f"{other.pid}\n{home / 'postgres/data'}\n")
+        with EmbeddedServers(home) as servers:
+            assert count_up(servers.postgres_url) == 2
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_pid_file_of_a_zombie_is_not_believed(home: Path) -> None:
