@@ -67,7 +67,7 @@ BAD_LINES = [
     (b'{"n": ' + b"9" * 5000 + b"}", "number_out_of_range", 7, "/n", "64 bits"),
     (b'{"n": 1e999}', "number_out_of_range", 7, "/n", "finite"),
     (b'{"n": NaN}', "number_out_of_range", 7, "/n", "NaN"),
-    (b'{"n": [1, 0, null, 7.5 , 012]}', "json_syntax", 25, "", "expected ',' or ']'"),
+    (b'{"n": [1, 0, null, 7.5 , 012]}', "json_syntax", 27, "", "expected ',' or ']'"),
     (b'{"n": [1, 2,]}', "json_syntax", 13, "", "expected a value"),
     (b'{"n": [0, -Infinity]}', "number_out_of_range", 11, "/n/1", "NaN and Infinity"),
     (
