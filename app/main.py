@@ -1,0 +1,58 @@
+"""The web process: a runtime in, a FastAPI application out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from app.api import description, errors, health, seed_sets
+from app.api.address_book import AddressBook
+from app.api.body_stream import DEFAULT_IDLE_S
+from app.api.envelope import Envelope
+from app.runtime import Runtime, build_runtime
+from app.settings import Settings
+
+UPLOADS_READ_AT_ONCE = 4
+
+
+def create_app() -> FastAPI:
+    """The application of a process of its own: it builds its runtime when it starts."""
+    return _application(None, DEFAULT_IDLE_S)
+
+
+def build_app(runtime: Runtime, *, body_idle_s: float = DEFAULT_IDLE_S) -> FastAPI:
+    """The application over a given runtime, which stays the caller's to close."""
+    return _application(runtime, body_idle_s)
+
+
+def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
+    app = FastAPIOffline(
+        title=description.TITLE,
+        summary=description.SUMMARY,
+        description=description.DESCRIPTION,
+        lifespan=_own_runtime if runtime is None else None,
+        redirect_slashes=False,
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    app.state.runtime = runtime
+    app.state.body_idle_s = body_idle_s
+    app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
+    for family in (seed_sets, health):
+        app.include_router(family.router)
+    errors.install(app)
+    description.install(app)
+    app.state.address_book = AddressBook(app.openapi())
+    app.add_middleware(Envelope)
+    return app
+
+
+@asynccontextmanager
+async def _own_runtime(app: FastAPI) -> AsyncIterator[None]:
+    runtime = build_runtime(Settings())
+    app.state.runtime = runtime
+    try:
+        yield
+    finally:
+        runtime.close()

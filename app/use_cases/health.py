@@ -1,0 +1,56 @@
+"""Whether the service can do its work: the database answers, its schema is ours, a sweep runs."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from app.db import workers
+from app.errors import CultivarError
+from app.runtime import Runtime
+
+SWEEP = "sweep"
+MAX_SWEEP_AGE_S = 60.0
+_VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
+_REVISION = re.compile(r"^(down_)?revision(?:: [^=]+)? = \"(\w+)\"", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What holds; `sweep_age_s` is None before the first sweep and while Postgres is away."""
+
+    database: bool
+    schema_known: bool
+    sweep_age_s: float | None
+
+    @property
+    def swept(self) -> bool:
+        return self.sweep_age_s is not None and self.sweep_age_s <= MAX_SWEEP_AGE_S
+
+    @property
+    def ready(self) -> bool:
+        return self.database and self.schema_known and self.swept
+
+
+def readiness(runtime: Runtime) -> Readiness:
+    """How things stand now; never raises because Postgres is away."""
+    try:
+        with runtime.database.transaction() as connection:
+            revision = workers.schema_revision(connection)
+            known = revision is not None and revision == newest_revision()
+            age_s = workers.seconds_since_sweep(connection, SWEEP) if known else None
+    except CultivarError:
+        return Readiness(database=False, schema_known=False, sweep_age_s=None)
+    return Readiness(database=True, schema_known=known, sweep_age_s=age_s)
+
+
+@cache
+def newest_revision() -> str:
+    """The revision of the newest migration: the one that no other names as the one before it."""
+    own: set[str] = set()
+    before: set[str] = set()
+    for path in _VERSIONS.glob("*.py"):
+        for is_down, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
+            (before if is_down else own).add(revision)
+    (newest,) = own - before
+    return newest
