@@ -30,6 +30,11 @@ _LIST_WORD = re.compile(
     r"|continuing|additional|more|the ([\w-]+ )?list|your list)\b",
     re.IGNORECASE,
 )
+_SPEAKS_OF_LIST = re.compile(
+    r"\b(tasks|instructions|prompts|collection|series|more|any further|you'd"
+    r"|you (would|want|need))\b",
+    re.IGNORECASE,
+)
 _GOODBYE = re.compile(
     r"(please )?(let me know\b.*\b(if|whether|any|more|further|you)\b"
     r"|feel free to (ask|reach|let|adjust|modify|use|tell)|i hope (this|these|that)\b"
@@ -51,6 +56,11 @@ def split_assent(line: str) -> tuple[str, str]:
     rest = line[end:].strip()
     talks = not found[3].strip(",!.:;\u2013\u2014-") and not _ABOUT_ITSELF.match(_straight(rest))
     return (line[:end].strip(), rest) if talks and rest else (line, "")
+
+
+def is_about_list(paragraph: str) -> bool:
+    """Whether a paragraph after the list speaks of the list: of tasks, of more, of the reader."""
+    return is_closing(paragraph) or _SPEAKS_OF_LIST.search(paragraph) is not None
 
 
 def is_opening(line: str) -> bool:

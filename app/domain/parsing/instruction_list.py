@@ -1,21 +1,23 @@
 """Cuts the reply to the first step of Self-Instruct, a continued numbered list, into its items."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.parsing.chatter import is_closing, is_opening, split_assent
+from app.domain.parsing.chatter import is_about_list, is_closing, is_opening, split_assent
 from app.domain.parsing.text import collapsed, without_emphasis, without_fence, without_quotes
 
 _PUBLISHED_SPLIT = re.compile(r"\n\d+\s?\. ")
 
 _NUMBERED = re.compile(
     r"(?P<indent>[ \t]*)(?:[#>]+[ \t]*)?(?:[-*\u2022][ \t]+)?(?:\*\*|__)?"
-    r"(?:[Tt]ask[ \t]+)?[(\[]?(?P<number>\d{1,4})[ \t]?(?:\\?[.)\]:]|[\u3001\u3002\uff0e\uff09])"
-    r"(?P<close>\*\*|__)?(?!\d)[ \t]*(?P<rest>.*)"
+    r"(?:[Tt]ask[ \t]+)?[(\[]?\d{1,4}[ \t]?\\?(?P<style>[.)\]:\u3001\u3002\uff0e\uff09])"
+    r"(?:\*\*|__)?(?!\d)[ \t]*(?P<rest>.*)"
 )
-_BULLETED = re.compile(r"(?P<indent>[ \t]*)[-*•][ \t]+(?P<rest>\S.*)")
-_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+")
+_BULLETED = re.compile(r"(?P<indent>[ \t]*)(?P<style>[-*\u2022])[ \t]+(?P<rest>\S.*)")
+_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+")
+_ASCII_KIN = str.maketrans("\u3001\u3002\uff0e\uff09", "...)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +59,46 @@ def tolerant_items(reply: str) -> Sequence[ListItem]:
 
 
 def _blocks(reply: str) -> Iterator[_Block]:
-    """Cut at list marks that are not indented deeper than the first one."""
+    """Cut at list marks; without any, the reply is one block."""
     lines = without_fence(reply).strip("\n").splitlines()
-    mark = _NUMBERED if any(_NUMBERED.fullmatch(line) for line in lines) else _BULLETED
-    if mark is _BULLETED and sum(bool(mark.fullmatch(line)) for line in lines) < 2:
-        yield _Block(tuple(lines), numbered=False)
-        return
-    depth: int | None = None
+    marks = _marks(lines, _NUMBERED) or _marks(lines, _BULLETED, fewest=2)
     current: list[str] = []
     numbered = False
-    for line in lines:
-        found = mark.fullmatch(line)
-        indent = len(found["indent"].expandtabs()) if found else 0
-        if not found or (depth is not None and indent > max(depth, 1)):
+    for position, line in enumerate(lines):
+        if position not in marks:
             current.append(line)
             continue
         if numbered or current:
             yield _Block(tuple(current), numbered)
-        depth = indent if depth is None else depth
-        current, numbered = [_rest(found)], True
+        current, numbered = [_rest(marks[position])], True
     yield _Block(tuple(current), numbered)
+
+
+def _marks(
+    lines: Sequence[str], mark: re.Pattern[str], *, fewest: int = 1
+) -> Mapping[int, re.Match[str]]:
+    """Find the lines that open an item: no deeper than the first, and all marked alike.
+
+    The commonest mark wins, so that ``1) noun`` inside a list of ``10.`` belongs to its item.
+    """
+    found = {position: mark.fullmatch(line) for position, line in enumerate(lines)}
+    matches = {position: match for position, match in found.items() if match}
+    if len(matches) < fewest:
+        return {}
+    depth = max(1, _indent(next(iter(matches.values()))))
+    shallow = {position: match for position, match in matches.items() if _indent(match) <= depth}
+    styles = Counter(_style(match) for match in shallow.values())
+    style = max(styles, key=lambda each: (styles[each], each == "."))
+    return {position: match for position, match in shallow.items() if _style(match) == style}
+
+
+def _style(found: re.Match[str]) -> str:
+    """Return the mark after the number; wide ones count as their ASCII kin."""
+    return found["style"].translate(_ASCII_KIN)
+
+
+def _indent(found: re.Match[str]) -> int:
+    return len(found["indent"].expandtabs())
 
 
 def _rest(found: re.Match[str]) -> str:
@@ -123,15 +145,16 @@ def _opening(lines: list[str]) -> tuple[list[str], list[str]]:
 def _closing_from(lines: Sequence[str], *, numbered: bool) -> int:
     """Return the line at which the last item ends.
 
-    An unindented paragraph after the item closes the reply, and so does a line that says goodbye.
+    A line that says goodbye closes the reply, and so does a paragraph that speaks of the list; any
+    other paragraph may be what the task is to work on.
     """
     for position in range(1, len(lines)):
         line = lines[position]
         if not line.strip() or line[:1].isspace():
             continue
         after_blank = not lines[position - 1].strip()
-        open_end = _plain(" ".join(lines[:position])).endswith(":")
-        if is_closing(_plain(line)) or (numbered and after_blank and not open_end):
+        text = _plain(line)
+        if is_closing(text) or (numbered and after_blank and is_about_list(text)):
             return position
     return len(lines)
 
