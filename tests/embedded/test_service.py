@@ -39,12 +39,21 @@ class Running:
         notes = sorted((self.home / "run").glob("*.pid"))
         return {note.stem: int(note.read_text().split()[0]) for note in notes}
 
-    def wait_for_other(self, name: str, pid: int) -> None:
-        """Wait until a part runs under another number."""
+    def wait_for(self, name: str, other_than: int | None = None) -> int:
+        """Wait until a part runs (under another number) and return its number."""
         deadline = time.monotonic() + 30
-        while self.pids().get(name) in {None, pid}:
-            assert time.monotonic() < deadline, f"{name} was not started again"
+        while True:
+            pid = self.pids().get(name)
+            if pid is not None and pid != other_than and identity(pid) is not None:
+                return pid
+            assert time.monotonic() < deadline, f"{name} does not run"
             time.sleep(0.05)
+
+    def kill(self, name: str) -> None:
+        """Kill a part and wait until it runs again."""
+        pid = self.wait_for(name)
+        os.kill(pid, signal.SIGKILL)
+        self.wait_for(name, other_than=pid)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit status."""
@@ -86,11 +95,9 @@ def test_every_part_that_is_killed_comes_back_and_an_interrupt_ends_all() -> Non
         instance = running_instance(running.home)
         assert instance is not None
         assert instance.api_url == f"http://{LOOPBACK}:{running.port}"
-        before = running.pids()
-        assert before.keys() == PARTS
+        assert running.pids().keys() == PARTS
         for name in ("valkey", "api", "generate", "other", "postgres"):
-            os.kill(before[name], signal.SIGKILL)
-            running.wait_for_other(name, before[name])
+            running.kill(name)
         with psycopg.connect(plain(instance.postgres_url)) as connection:
             assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
         with redis.Redis.from_url(instance.redis_url) as client:
