@@ -1,0 +1,67 @@
+"""`cultivar dedup`: near-duplicates out of files, without a service."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from typer import Argument, Option
+
+from app.cli.reading_progress import reading_progress
+from app.domain.tokens import Tokens
+from app.use_cases.dedup import DedupRules, DedupSummary, dedup_files
+
+
+class NearestOf(StrEnum):
+    """For which rows the nearest one is named."""
+
+    DROPPED = "dropped"
+    ALL = "all"
+
+
+def command(
+    file: Annotated[Path, Argument(help="JSONL, JSON list, CSV or Parquet; - reads a pipe")],
+    against: Annotated[
+        list[Path] | None, Option(help="rows that count as there already; may be repeated")
+    ] = None,
+    threshold: Annotated[
+        float, Option(min=0, max=1, help="drop a row whose ROUGE-L F to an earlier one is above")
+    ] = 0.7,
+    tokens: Annotated[
+        Tokens, Option(help="rouge: rouge-score's own; unicode: any language")
+    ] = Tokens.ROUGE,
+    nearest: Annotated[
+        NearestOf, Option(help="name the nearest row of dropped rows, or of all")
+    ] = NearestOf.DROPPED,
+    field: Annotated[str, Option(help="the field that is compared")] = "instruction",
+    out: Annotated[
+        Path | None, Option(help="where accepted rows go, unchanged; else standard output")
+    ] = None,
+    decisions: Annotated[
+        Path | None, Option(help="a JSON line for every row: accepted or not, and the nearest row")
+    ] = None,
+) -> None:
+    """Rows keep their order; a row is compared with every accepted row before it.
+
+    Files may be compressed with gzip. Nothing is written when a row cannot be read.
+    """
+    rules = DedupRules(threshold, tokens, field, nearest is NearestOf.ALL)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with reading_progress(console) as report:
+        summary = dedup_files(
+            None if str(file) == "-" else file,
+            against=against or (),
+            out=None if out is None or str(out) == "-" else out,
+            decisions=decisions,
+            rules=rules,
+            report=report,
+        )
+    console.print(_sentence(summary), markup=False)
+
+
+def _sentence(summary: DedupSummary) -> str:
+    compared = f" (compared with {summary.against:,} more)" if summary.against else ""
+    return (
+        f"{summary.read:,} rows read{compared}: "
+        f"{summary.accepted:,} accepted, {summary.dropped:,} near-duplicates dropped"
+    )

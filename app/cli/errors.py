@@ -1,0 +1,69 @@
+"""What the command line makes of each kind of failure: a few lines on standard error, a status."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+
+from app.embedded.errors import EmbeddedError
+from app.errors import (
+    Conflict,
+    CultivarError,
+    InsufficientStorage,
+    InvalidInput,
+    InvalidUpload,
+    LineProblem,
+    NotFound,
+    Problem,
+    TeacherFailure,
+    Unavailable,
+)
+
+DONE = 0
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
+
+STATUS_BY_KIND: Mapping[type[Exception], int] = {
+    InvalidInput: BAD_INPUT,
+    NotFound: FAILED,
+    Conflict: FAILED,
+    TeacherFailure: FAILED,
+    InsufficientStorage: FAILED,
+    Unavailable: FAILED,
+    CultivarError: FAILED,
+    EmbeddedError: FAILED,
+}
+
+
+def status_of(error: Exception) -> int:
+    """The exit status for a failure: that of the nearest kind."""
+    return next(STATUS_BY_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_BY_KIND)
+
+
+def report(error: CultivarError | EmbeddedError, console: Console) -> int:
+    """Say what went wrong and return the exit status."""
+    for line in _lines(error):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return status_of(error)
+
+
+def _lines(error: CultivarError | EmbeddedError) -> Iterator[str]:
+    yield f"error: {error}"
+    if isinstance(error, InvalidUpload):
+        yield from map(_line_problem, error.report.errors)
+        hidden = error.report.error_count - len(error.report.errors)
+        if hidden > 0:
+            yield f"  and {hidden:,} more"
+    elif isinstance(error, InvalidInput):
+        yield from map(_problem, error.problems)
+
+
+def _line_problem(problem: LineProblem) -> str:
+    column = "" if problem.column is None else f", column {problem.column}"
+    pointer = f" at {problem.pointer}" if problem.pointer else ""
+    quoted = f": {problem.excerpt}" if problem.excerpt else ""
+    return f"  line {problem.line}{column} [{problem.code}] {problem.detail}{pointer}{quoted}"
+
+
+def _problem(problem: Problem) -> str:
+    return f"  {problem.pointer.lstrip('/')}: {problem.detail}"

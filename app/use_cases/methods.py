@@ -1,0 +1,70 @@
+"""Methods and formats as people choose them: names, options with limits, profiles."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.formats import FORMATS
+from app.domain.methods import METHODS
+from app.domain.options import OptionField, option_fields, options_schema
+from app.domain.profiles import PublishedMethod, configure
+from app.errors import NotFound, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDescription:
+    """One method: what it is, its options, and the option values that each profile sets."""
+
+    name: str
+    summary: str
+    options: Sequence[OptionField]
+    profiles: Mapping[str, Mapping[str, object]]
+    schema: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FormatDescription:
+    """One export format; `file_suffix` begins with a dot."""
+
+    name: str
+    description: str
+    file_suffix: str
+
+
+def all_methods() -> Sequence[MethodDescription]:
+    """Every method, in the order of the registry."""
+    return [_described(name, method) for name, method in METHODS.items()]
+
+
+def get(name: str) -> MethodDescription:
+    """One method; raises NotFound."""
+    if name not in METHODS:
+        raise NotFound(f"There is no method {name[:80]}; known: {', '.join(METHODS)}.")
+    return _described(name, METHODS[name])
+
+
+def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
+    module = inspect.getmodule(method)
+    summary = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+    return MethodDescription(
+        name=name,
+        summary=summary,
+        options=option_fields(method),
+        profiles=method.PROFILES,
+        schema=options_schema(method),
+    )
+
+
+def option_problems(
+    name: str, profile: str, options: Mapping[str, object]
+) -> tuple[Problem, ...]:
+    """What is wrong with the options of a method; nothing for a method that does not exist."""
+    return configure(METHODS[name], profile, options)[1] if name in METHODS else ()
+
+
+def all_formats() -> Sequence[FormatDescription]:
+    """Every export format, in the order of the registry."""
+    return [
+        FormatDescription(name, each.description, each.file_suffix)
+        for name, each in FORMATS.items()
+    ]
