@@ -68,7 +68,11 @@ def become(lock: str, module: str, arguments: list[str]) -> None:
     """Run a module of ours in the venv, in place of this process: signals go straight to it."""
     prepare(lock)
     sys.stdout.flush()
-    os.execv(PYTHON, [str(PYTHON), "-m", module, *arguments])
+    if lock == DEVELOPMENT:
+        os.chdir(ROOT)  # tests and benchmarks are not installed
+        os.execv(PYTHON, [str(PYTHON), "-m", module, *arguments])
+    # -P: the directory we are called from may hold an `app` of its own.
+    os.execv(PYTHON, [str(PYTHON), "-P", "-m", module, *arguments])
 
 
 def bench(arguments: list[str]) -> None:
