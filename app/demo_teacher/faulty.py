@@ -64,16 +64,16 @@ def instead_of_reply(fault: Fault, settings: Settings, rng: Random, now_s: float
         return _rate_limit(fault, settings.retry_after_s, rng, now_s)
     match fault:
         case Fault.HTML:
-            return Plan(fault, 200, HTML_PAGE, ((b"content-type", b"text/html"),))
+            return Plan(fault.value, 200, HTML_PAGE, ((b"content-type", b"text/html"),))
         case Fault.REDIRECT:
-            return Plan(fault, 301, b"", ((b"location", ELSEWHERE),))
+            return Plan(fault.value, 301, b"", ((b"location", ELSEWHERE),))
         case Fault.RESET_EARLY:
-            return Plan(fault, 0, b"", delivery=Delivery.RESET_EARLY)
+            return Plan(fault.value, 0, b"", delivery=Delivery.RESET_EARLY)
         case Fault.TIMEOUT:
-            return Plan(fault, 0, b"", delivery=Delivery.HANG)
+            return Plan(fault.value, 0, b"", delivery=Delivery.HANG)
         case _:
             error = _ERRORS[fault]
-            return Plan(fault, error.status, error.body())
+            return Plan(fault.value, error.status, error.body())
 
 
 def _rate_limit(fault: Fault, retry_after_s: float, rng: Random, now_s: float) -> Plan:
@@ -92,9 +92,9 @@ def _rate_limit(fault: Fault, retry_after_s: float, rng: Random, now_s: float) -
         case Fault.RATE_LIMITED_JUNK:
             wait = rng.choice(JUNK_WAITS)
         case _:
-            return Plan(fault, 429, rate_limited().body())
+            return Plan(fault.value, 429, rate_limited().body())
     headers = ((b"content-type", b"application/json"), (b"retry-after", wait.encode()))
-    return Plan(fault, 429, rate_limited().body(), headers)
+    return Plan(fault.value, 429, rate_limited().body(), headers)
 
 
 def spoil_choices(fault: Fault | None, choices: Sequence[Choice], rng: Random) -> list[Choice]:

@@ -159,7 +159,8 @@ class Teacher:
         fields, usage = make(fault, rng)
         self.statistics.prompt_tokens += usage.prompt_tokens
         self.statistics.completion_tokens += usage.completion_tokens
-        plan = Plan(fault or "ok", 200, orjson.dumps(fields), JSON_HEADERS, wait_s=wait_s)
+        outcome = "ok" if fault is None else fault.value
+        plan = Plan(outcome, 200, orjson.dumps(fields), JSON_HEADERS, wait_s=wait_s)
         return spoil_plan(fault, plan, settings, rng)
 
     def _choices(self, arrival: Arrival, kind: Step, call: CompletionCall) -> list[Choice]:

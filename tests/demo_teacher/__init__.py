@@ -1,0 +1,1 @@
+"""Tests of the demo teacher, most of them over real HTTP."""
