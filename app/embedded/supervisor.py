@@ -11,7 +11,7 @@ from pathlib import Path
 from app.embedded.errors import EmbeddedError
 from app.embedded.process import last_lines, stop
 
-QUICK_S = 10.0  # a process that ends sooner than this has failed to start
+QUICK_S = 30.0  # a process that ends sooner than this has failed to start
 QUICK_FAILURES = 5
 LONGEST_PAUSE_S = 5.0
 LOOK_EVERY_S = 0.1

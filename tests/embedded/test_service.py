@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -94,6 +95,8 @@ def test_every_part_that_is_killed_comes_back_and_an_interrupt_ends_all() -> Non
     with service() as running:
         instance = running_instance(running.home)
         assert instance is not None
+        note = running.home / "connection.json"
+        assert stat.S_IMODE(note.stat().st_mode) == 0o600
         assert instance.api_url == f"http://{LOOPBACK}:{running.port}"
         assert running.pids().keys() == PARTS
         for name in ("valkey", "api", "generate", "other", "postgres"):
@@ -109,7 +112,7 @@ def test_every_part_that_is_killed_comes_back_and_an_interrupt_ends_all() -> Non
         assert [name for name, pid in after.items() if identity(pid) is not None] == []
         assert running.pids() == {}
         assert running_instance(running.home) is None
-        assert not (running.home / "connection.json").exists()
+        assert not note.exists()
 
 
 def test_a_killed_service_leaves_no_process_and_its_note_is_not_believed() -> None:
