@@ -5,6 +5,7 @@ import pytest
 from app.domain.parsing.verdict import published_verdict, tolerant_verdict
 
 YES = (
+    "Is it classification? Yes, because it has labels.",
     "Yes",
     " Yes",
     "yes",
@@ -30,6 +31,7 @@ YES = (
     "Yes, no other reading is possible",
 )
 NO = (
+    "Task: Say yes or no.\nIs it classification? No, as anything may be said.",
     "No",
     " No.",
     "no",
