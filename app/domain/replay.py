@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.method import Completion, Conversation, Outcome
+from app.domain.normal import normal_text
 from app.domain.novelty import NoveltyIndex
-from app.domain.parsing.text import normalised
 from app.domain.profiles import PublishedMethod
 from app.domain.records import Candidate
 from app.domain.tokens import Tokens
@@ -193,10 +193,10 @@ class _Pool:
     def add(self, text: str) -> None:
         self.index.add(text)
         self.texts.append(text)
-        self.seen.add(normalised(text))
+        self.seen.add(normal_text(text))
 
     def reason(self, candidate: Candidate) -> str | None:
-        if self.method.exact_duplicates and normalised(candidate.instruction) in self.seen:
+        if self.method.exact_duplicates and normal_text(candidate.instruction) in self.seen:
             return EXACT_DUPLICATE
         return NEAR_DUPLICATE if self.index.duplicate_of(candidate.instruction) else None
 

@@ -106,7 +106,7 @@ def test_default_profile_names_exact_duplicates_even_without_latin_letters() -> 
     replay = replay_instructions(
         self_instruct(),
         [],
-        [InstructionReply("9. 请写一首关于春雨的短诗\n10. 请写一首关于春雨的短诗。")],
+        [InstructionReply("9. 请写一首关于春雨的短诗\n10.  请写一首关于春雨的短诗 ")],
     )
     assert len(replay.accepted) == 1
     assert replay.accepted[0].avg_similarity_score == 0.0

@@ -3,7 +3,6 @@
 import re
 
 _EMPHASIS = re.compile(r"(?<!\w)\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\w)", re.DOTALL)
-_END_MARKS = " .!?:;\u3002\uff01\uff1f"
 _THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```\w*\n((?:(?!```).)*)\n?```", re.DOTALL)
 _QUOTES = {'"': '"', "“": "”", "«": "»", "「": "」"}
@@ -36,8 +35,3 @@ def without_quotes(text: str) -> str:
         return text
     inner = text[1:-1]
     return text if text[0] in inner or text[-1] in inner else inner.strip()
-
-
-def normalised(text: str) -> str:
-    """Return the form in which two instructions count as equal: one space, no case, no end mark."""
-    return collapsed(text).casefold().rstrip(_END_MARKS)

@@ -4,7 +4,6 @@ import pytest
 
 from app.domain.parsing.text import (
     collapsed,
-    normalised,
     without_emphasis,
     without_fence,
     without_quotes,
@@ -54,9 +53,3 @@ def test_without_thoughts() -> None:
 def test_without_fence() -> None:
     assert without_fence("```text\n1. Go.\n2. On.\n```") == "1. Go.\n2. On."
     assert without_fence("1. Go.\n```\nx\n```") == "1. Go.\n```\nx\n```"
-
-
-def test_normalised_ignores_case_spaces_and_end_marks() -> None:
-    assert normalised(" Go\n ON! ") == normalised("go on.") == "go on"
-    assert normalised("\u5199\u8bd7\u3002") == normalised("\u5199\u8bd7")
-    assert normalised("go in") != normalised("go on")
