@@ -1,4 +1,4 @@
-"""The Celery application of the workers: its tasks, and what happens when a process starts and ends."""
+"""The Celery application of the workers: its tasks, and how a process begins and ends."""
 
 import structlog
 from celery import signals

@@ -47,7 +47,7 @@ def reopen(connection: sa.Connection, ids: Collection[UUID]) -> None:
         connection.execute(
             conversations.update()
             .where(conversations.c.id.in_(ids), conversations.c.state == ConversationState.FAILED)
-            .values(state=ConversationState.OPEN)
+            .values(state=ConversationState.OPEN, wanted=True)
         )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
-from app.db.tables import completions, jobs, ledger, slots, workers
+from app.db.tables import completions, conversations, jobs, ledger, slots, workers
 from app.domain.lifecycle import SlotState
 from app.domain.stored import CallRecord, Page, SlotRecord
 
@@ -140,11 +140,19 @@ def seconds_to_next(connection: sa.Connection, job_id: UUID) -> float | None:
     return None if found is None else max(0.0, float(found))
 
 
+_unwanted = sa.not_(
+    sa.exists().where(conversations.c.id == slots.c.conversation_id, conversations.c.wanted)
+)
+
+
 def withdraw_ready(connection: sa.Connection, job_id: UUID) -> int:
     """Remove slots that were never sent; returns how many (a job that ends needs none)."""
     done = connection.execute(
         slots.delete().where(
-            slots.c.job_id == job_id, slots.c.state == SlotState.READY, slots.c.attempt == 0
+            slots.c.job_id == job_id,
+            slots.c.state == SlotState.READY,
+            slots.c.attempt == 0,
+            _unwanted,
         )
     )
     return done.rowcount
@@ -154,7 +162,7 @@ def give_up_ready(connection: sa.Connection, job_id: UUID, reason: str) -> list[
     """Fail slots that wait for another attempt; returns their conversations."""
     done = connection.execute(
         slots.update()
-        .where(slots.c.job_id == job_id, slots.c.state == SlotState.READY)
+        .where(slots.c.job_id == job_id, slots.c.state == SlotState.READY, _unwanted)
         .values(state=SlotState.FAILED, reason=reason, updated_at=_now)
         .returning(slots.c.conversation_id)
     )

@@ -176,6 +176,8 @@ conversations = sa.Table(
     sa.Column("candidate_id", UUID(as_uuid=True)),
     sa.Column("sources", JSONB, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    # Asked for by a retry: carried to its end even when the job needs no more rows.
+    sa.Column("wanted", sa.Boolean, nullable=False, server_default="false"),
     _time("created_at", default=True),
     sa.UniqueConstraint("job_id", "kind", "number"),
     sa.Index("uq_conversations_candidate_id", "candidate_id", unique=True),

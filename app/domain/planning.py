@@ -14,6 +14,8 @@ _PRIOR_NOVEL_PER_CALL = 3.0
 _PRIOR_ROWS_PER_ANSWER = 1.0
 _PRIOR_NOVEL_SHARE = 0.8
 _ZERO_YIELD_LIMIT = 20
+_ANSWERS_TO_LEARN_FROM = 10
+_SHARE_BEFORE_LEARNING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ def answers_to_begin(standing: Standing) -> int:
     """How many novel candidates to answer now so that the target is met without surplus."""
     missing = standing.target_rows - standing.accepted_rows
     wanted = math.ceil(missing / standing.rows_per_answer) - standing.answers_open
+    done = standing.answers_begun - standing.answers_open
+    if done < _ANSWERS_TO_LEARN_FROM:
+        # How many rows an answer yields is not known yet: most of the target waits for that.
+        share = math.ceil(standing.target_rows * _SHARE_BEFORE_LEARNING)
+        wanted = min(wanted, max(_ANSWERS_TO_LEARN_FROM, share) - standing.answers_open)
     return max(0, min(wanted, standing.candidates_unanswered))
 
 
@@ -89,10 +96,15 @@ class NoveltyWindow:
 
 
 def reason_to_end(
-    standing: Standing, window: NoveltyWindow, *, calls: int, cap_calls: int
+    standing: Standing, window: NoveltyWindow, *, calls: int, cap_calls: int, whole_rounds: bool
 ) -> JobReason | None:
-    """Why the job should begin nothing more; None while it should go on."""
-    if standing.accepted_rows >= standing.target_rows:
+    """Why the job should begin nothing more; None while it should go on.
+
+    With `whole_rounds` a target counts only once the round is over: rows must not depend on which
+    answer came first.
+    """
+    round_over = standing.idle or not whole_rounds
+    if standing.accepted_rows >= standing.target_rows and round_over:
         return JobReason.TARGET_REACHED
     if calls >= cap_calls:
         return JobReason.CALLS_EXHAUSTED

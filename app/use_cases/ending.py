@@ -7,8 +7,6 @@ from app.db.counts import Tally
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
 from app.domain.stored import Job
 
-_UNDER_WAY = (SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.UNKNOWN)
-
 
 def end_job(
     connection: sa.Connection,
@@ -17,7 +15,10 @@ def end_job(
     reason: JobReason,
     detail: str | None = None,
 ) -> bool:
-    """Withdraw what waits and, once nothing is under way, move the job; False until then."""
+    """Withdraw what waits and, once nothing is under way, move the job; False until then.
+
+    Calls that a retry asked for are neither withdrawn nor left behind.
+    """
     tally = Tally()
     withdrawn = slots.withdraw_ready(connection, job.id)
     tally["slot", SlotState.READY] -= withdrawn
@@ -26,7 +27,6 @@ def end_job(
     tally["slot", SlotState.READY] -= len(given_up)
     tally["slot", SlotState.FAILED] += len(given_up)
     counts.add(connection, job.id, tally)
-    active = slots.counts_active(connection, job.id)
-    if any(n for (_, state), n in active.items() if state in _UNDER_WAY):
+    if any(slots.counts_active(connection, job.id).values()):
         return False
     return jobs.move(connection, job.id, target, reason=reason, detail=detail)

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from app.db import counts, exports, jobs, rows, seed_sets, teachers
 from app.db.ids import new_id
+from app.domain.format import Format
 from app.domain.formats import FORMATS
 from app.domain.lifecycle import ExportState, JobState
+from app.domain.options import options_as_dict, parse_options
 from app.domain.records import Row
 from app.domain.stored import ExportRecord, Job, Page, RowRecord
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
@@ -19,20 +21,20 @@ from app.runtime import Runtime
 MANIFEST_SCHEMA = 1
 
 
-def request(runtime: Runtime, job_id: UUID, format_name: str) -> ExportRecord:
+def request(
+    runtime: Runtime,
+    job_id: UUID,
+    format_name: str,
+    options: Mapping[str, object] | None = None,
+) -> ExportRecord:
     """Queue an export of the first target rows by order; raises NotFound or InvalidInput."""
-    if format_name not in FORMATS:
-        detail = f"unknown format; known: {', '.join(FORMATS)}"
-        raise InvalidInput(
-            "The export cannot be made.",
-            problems=[Problem("/format", "unknown_format", detail)],
-        )
+    chosen = _format(format_name, options or {})
     export_id = new_id()
-    values = {
+    values: dict[str, object] = {
         "id": export_id,
         "job_id": job_id,
         "format": format_name,
-        "options": {},
+        "options": options_as_dict(chosen),
         "state": ExportState.QUEUED,
     }
     with runtime.database.transaction() as connection:
@@ -42,6 +44,16 @@ def request(runtime: Runtime, job_id: UUID, format_name: str) -> ExportRecord:
         record = _get(connection, export_id)
     runtime.wake.export(export_id)
     return record
+
+
+def _format(name: str, options: Mapping[str, object]) -> Format:
+    if name not in FORMATS:
+        problems = (Problem("/format", "unknown_format", f"known: {', '.join(FORMATS)}"),)
+        raise InvalidInput("The export cannot be made.", problems=problems)
+    chosen, problems = parse_options(FORMATS[name], options)
+    if chosen is None:
+        raise InvalidInput("The export cannot be made.", problems=problems)
+    return chosen
 
 
 def _get(connection: sa.Connection, export_id: UUID) -> ExportRecord:
@@ -112,7 +124,7 @@ def make(runtime: Runtime, export_id: UUID) -> None:
 def _write(
     runtime: Runtime, record: ExportRecord, manifest: Mapping[str, object]
 ) -> Mapping[str, object]:
-    export_format = FORMATS[record.format]
+    export_format = _format(record.format, record.options)
     limit = int(str(manifest["target_rows"]))
     lines = (export_format.line(_row(each)) for each in _rows(runtime, record.job_id, limit))
     written = write_export(
@@ -166,6 +178,7 @@ def _manifest(connection: sa.Connection, record: ExportRecord) -> Mapping[str, o
     return {
         "schema": MANIFEST_SCHEMA,
         "format": record.format,
+        "format_options": record.options,
         "target_rows": job.target_rows,
         "simulated": job.simulated,
         "job": _job_facts(job),

@@ -7,6 +7,7 @@ for replies that Postgres has not taken yet: those it keeps and offers again.
 
 import queue
 import threading
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -32,6 +33,8 @@ _TICK_S = 0.05
 _PLAN_EVERY_S = 0.1
 _LINGER_S = 2.0
 _RETRY_S = 1.0
+_HOLD_S = 600.0
+_HOLD_STOPPING_S = 20.0
 _log = structlog.get_logger(__name__)
 
 
@@ -113,6 +116,7 @@ class Slice:
         self._state: JobState | None = JobState.RUNNING
         self._next_plan_s = 0.0
         self._idle_since_s: float | None = None
+        self._away_since_s: float | None = None
 
     def run(self) -> None:
         """Work until the job needs nothing from us, the slice is over, or the process stops."""
@@ -126,11 +130,22 @@ class Slice:
             try:
                 if not self._turn(context, claiming=not over):
                     break
+                self._away_since_s = None
             except Unavailable as error:
                 _log.warning("slice_waits", job=str(self._job_id), detail=error.detail)
-                self._engine.stopping.wait(_RETRY_S)
+                if self._gives_up():
+                    raise
+                time.sleep(_RETRY_S)
         if self._state in {JobState.RUNNING, JobState.CANCELLING} and over:
             self._runtime.wake.generate(self._job_id)
+
+    def _gives_up(self) -> bool:
+        """Paid replies are held for minutes while Postgres is away, for seconds at the end."""
+        now_s = self._runtime.monotonic_s()
+        if self._away_since_s is None:
+            self._away_since_s = now_s
+        longest_s = _HOLD_STOPPING_S if self._engine.stopping.is_set() else _HOLD_S
+        return now_s - self._away_since_s > longest_s
 
     def _begin(self) -> JobContext:
         while True:

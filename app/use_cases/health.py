@@ -8,8 +8,8 @@ from pathlib import Path
 from app.db import workers
 from app.errors import CultivarError
 from app.runtime import Runtime
+from app.use_cases.sweep import SWEEP
 
-SWEEP = "sweep"
 MAX_SWEEP_AGE_S = 60.0
 _VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 _REVISION = re.compile(r"^(down_)?revision(?:: [^=]+)? = \"(\w+)\"", re.MULTILINE)

@@ -29,6 +29,7 @@ class FormatDescription:
     name: str
     description: str
     file_suffix: str
+    options: Sequence[OptionField]
 
 
 def all_methods() -> Sequence[MethodDescription]:
@@ -55,9 +56,7 @@ def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
     )
 
 
-def option_problems(
-    name: str, profile: str, options: Mapping[str, object]
-) -> tuple[Problem, ...]:
+def option_problems(name: str, profile: str, options: Mapping[str, object]) -> tuple[Problem, ...]:
     """What is wrong with the options of a method; nothing for a method that does not exist."""
     return configure(METHODS[name], profile, options)[1] if name in METHODS else ()
 
@@ -65,6 +64,6 @@ def option_problems(
 def all_formats() -> Sequence[FormatDescription]:
     """Every export format, in the order of the registry."""
     return [
-        FormatDescription(name, each.description, each.file_suffix)
+        FormatDescription(name, each.description, each.file_suffix, option_fields(each))
         for name, each in FORMATS.items()
     ]

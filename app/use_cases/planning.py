@@ -63,14 +63,17 @@ def _start(connection: sa.Connection, job: Job) -> None:
 def _plan_running(connection: sa.Connection, context: JobContext, job: Job) -> None:
     standing = _standing(connection, job)
     window = _window(connection, context, job)
-    ending = reason_to_end(standing, window, calls=job.calls, cap_calls=job.cap_calls)
+    strict = context.method.order is Order.STRICT
+    ending = reason_to_end(
+        standing, window, calls=job.calls, cap_calls=job.cap_calls, whole_rounds=strict
+    )
     if ending is not None:
         target = JobState.SUCCEEDED
         if ending is JobReason.NO_USABLE_REPLIES:
             target = JobState.PAUSED
         end_job(connection, job, target, ending, _detail(ending, job))
         return
-    if context.method.order is Order.STRICT:
+    if strict:
         _plan_round(connection, context, job, standing)
         return
     _begin_answers(connection, context, job, answers_to_begin(standing))

@@ -247,7 +247,7 @@ def _number_problems(details: TeacherDetails) -> Iterator[Problem]:
         "context_length": (1, 10**8),
         "max_concurrency": (1, 10_000),
         "requests_per_minute": (1, 10**7),
-        "tokens_per_minute": (1, 10**10),
+        "tokens_per_minute": (1, 2 * 10**9),
         "timeout_s": (1, 600),
     }
     for name, (low, high) in limits.items():

@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column("candidate_id", sa.UUID(), nullable=True),
         sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Boolean(), server_default="false", nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),

@@ -1,0 +1,86 @@
+"""What must hold of a database after any run, whatever happened to it: each query finds nothing."""
+
+import sqlalchemy as sa
+from rapidfuzz.distance import LCSseq
+
+from app.domain.tokens import Tokens, tokenizer
+from app.runtime import Runtime
+
+QUERIES = {
+    "counters equal what they count": """
+        WITH truth AS (
+            SELECT job_id, 'slot' AS family, state AS name, count(*) AS n FROM slots
+            GROUP BY job_id, state
+            UNION ALL SELECT job_id, 'candidate', state, count(*) FROM candidates
+            GROUP BY job_id, state
+            UNION ALL SELECT job_id, 'row', state, count(*) FROM rows GROUP BY job_id, state)
+        SELECT coalesce(truth.job_id, kept.job_id), family, name, truth.n, kept.n
+        FROM truth FULL JOIN
+            (SELECT * FROM job_counts WHERE family IN ('slot', 'candidate', 'row')) AS kept
+            USING (job_id, family, name)
+        WHERE coalesce(truth.n, 0) <> coalesce(kept.n, 0)""",
+    "money in the ledger is the job's": """
+        SELECT jobs.id, spent_micro_usd, reserved_micro_usd FROM jobs LEFT JOIN
+            (SELECT job_id, sum(spent_delta) AS spent, sum(reserved_delta) AS reserved
+             FROM ledger GROUP BY job_id) AS moves ON moves.job_id = jobs.id
+        WHERE spent_micro_usd <> coalesce(moves.spent, 0)
+           OR reserved_micro_usd <> coalesce(moves.reserved, 0)""",
+    "spent + reserved never passed the cap": """
+        SELECT job_id, history.id, running FROM (
+            SELECT job_id, id, sum(spent_delta + reserved_delta)
+                OVER (PARTITION BY job_id ORDER BY id) AS running FROM ledger) AS history
+        JOIN jobs ON jobs.id = history.job_id
+        WHERE cap_micro_usd IS NOT NULL AND running > cap_micro_usd""",
+    "a pool's sequence has no gaps": """
+        SELECT pool_id, count(*), max(seq) FROM pool_rows
+        GROUP BY pool_id HAVING count(*) <> max(seq) OR min(seq) <> 1""",
+    "every novel candidate is in the pool once": """
+        SELECT candidates.id FROM candidates LEFT JOIN pool_rows
+            ON pool_rows.source_id = candidates.id AND pool_rows.seq = candidates.pool_seq
+        WHERE state = 'novel' AND pool_rows.seq IS NULL""",
+    "final jobs have no call under way": """
+        SELECT jobs.id, slots.state FROM jobs JOIN slots ON slots.job_id = jobs.id
+        WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')
+          AND slots.state IN ('ready', 'in_flight', 'received', 'unknown')""",
+    "every paid reply that was read has its rows or its reason": """
+        SELECT slots.id FROM slots WHERE state = 'done' AND answered_attempt IS NULL""",
+    "every drop has a name": """
+        SELECT id FROM candidates WHERE state IN ('rejected', 'duplicate')
+          AND cardinality(reasons) = 0
+        UNION ALL SELECT id FROM rows WHERE state = 'rejected' AND cardinality(reasons) = 0
+        UNION ALL SELECT id FROM slots
+        WHERE state IN ('rejected', 'failed', 'quarantined') AND reason IS NULL""",
+}
+
+
+def check(runtime: Runtime) -> None:
+    """Run every invariant; a row found by any of them fails the test with its name."""
+    for name, query in QUERIES.items():
+        with runtime.database.transaction() as connection:
+            found = connection.execute(sa.text(query)).fetchall()
+        assert not found, (name, found[:5])
+    check_novelty(runtime)
+
+
+def check_novelty(runtime: Runtime) -> None:
+    """Compare every machine-made row of every pool with all rows before it, one by one."""
+    with runtime.database.transaction() as connection:
+        pools = connection.execute(sa.text("SELECT id, tokens, threshold FROM pools")).fetchall()
+        for pool_id, tokens, threshold in pools:
+            texts = sa.text("SELECT kind, text FROM pool_rows WHERE pool_id = :pool ORDER BY seq")
+            found = connection.execute(texts, {"pool": pool_id}).fetchall()
+            _check_pool(
+                [(kind, tokenizer(Tokens(tokens))(text)) for kind, text in found], threshold
+            )
+
+
+def _check_pool(rows: list[tuple[str, list[str]]], threshold: float) -> None:
+    for number, (kind, words) in enumerate(rows):
+        if kind == "seed":
+            continue
+        for _, earlier in rows[:number]:
+            common = LCSseq.similarity(earlier, words)
+            if common:
+                precision, recall = common / len(earlier), common / len(words)
+                score = 2 * precision * recall / (precision + recall)
+                assert score <= threshold, (earlier, words)
