@@ -7,14 +7,16 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import description, errors, health, seed_sets
+from app.api import description, errors, exports, health, jobs, methods, rows, seed_sets, teachers
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S
 from app.api.envelope import Envelope
+from app.api.status_board import StatusBoard
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 
 UPLOADS_READ_AT_ONCE = 4
+FAMILIES = (seed_sets, teachers, methods, jobs, rows, exports, health)
 
 
 def create_app() -> FastAPI:
@@ -38,8 +40,9 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     )
     app.state.runtime = runtime
     app.state.body_idle_s = body_idle_s
+    app.state.status_board = StatusBoard(lambda job_id: jobs.status_json(app.state.runtime, job_id))
     app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
-    for family in (seed_sets, health):
+    for family in FAMILIES:
         app.include_router(family.router)
     errors.install(app)
     description.install(app)

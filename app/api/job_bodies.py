@@ -1,0 +1,194 @@
+"""What is sent and shown of jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator
+from pydantic_core import core_schema
+
+from app.api.validation import carrying
+from app.domain.stored import JobProgress
+from app.use_cases import methods
+
+MAX_ROWS = 10_000_000
+Identifier = Annotated[UUID, Strict(False)]
+TargetRows = Annotated[int, Field(ge=1, le=MAX_ROWS, description="accepted rows wanted")]
+CapMoney = Annotated[int | None, Field(ge=0, le=10**15, description="micro-USD; spent at most")]
+CapCalls = Annotated[
+    int | None, Field(ge=1, le=10 * MAX_ROWS, description="calls at most; default: 10 a row")
+]
+RandomSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class JobIn(BaseModel):
+    """A run of a method over a set of seeds, with a teacher."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    seed_set_id: Identifier
+    teacher_id: Identifier
+    target_rows: TargetRows
+    name: str = Field(default="", max_length=200)
+    method: str = "self_instruct"
+    profile: str = "default"
+    options: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="options of the method, see /v1/methods"
+    )
+    cap_micro_usd: CapMoney = None
+    cap_calls: CapCalls = None
+    random_seed: RandomSeed = 42
+    tokens: Literal["rouge", "unicode"] | None = Field(
+        default=None, description="tokenizer of novelty; default: the seed set's"
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _judged(cls, options: dict[str, Any], info: core_schema.ValidationInfo) -> dict[str, Any]:
+        """Options are judged here too, so that their faults are told with all the others."""
+        method, profile = info.data.get("method"), info.data.get("profile")
+        if method is not None and profile is not None:
+            problems = methods.option_problems(method, profile, options)
+            if problems:
+                raise carrying(problems)
+        return options
+
+
+class JobChangesIn(BaseModel):
+    """What shall be different; what is left out or null stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str | None, Field(max_length=200)] = None
+    target_rows: TargetRows | None = None
+    cap_micro_usd: CapMoney = None
+    cap_calls: CapCalls = None
+
+
+class RetryIn(BaseModel):
+    """What to do again: `failed` calls only, or all that the target still needs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    only: Literal["failed"] | None = None
+
+
+class CallCountsOut(BaseModel):
+    """Calls to the teacher: accepted + rejected + failed + pending = issued."""
+
+    issued: int
+    accepted: int
+    rejected: int
+    failed: int
+    pending: int
+
+
+class RowCountsOut(BaseModel):
+    """Rows made; `surplus` is what was accepted beyond the target and is not exported."""
+
+    accepted: int
+    rejected: int
+    surplus: int
+
+
+class MoneyOut(BaseModel):
+    """Money in micro-USD; `reserved` is held for calls under way."""
+
+    cap_micro_usd: int | None
+    spent_micro_usd: int
+    reserved_micro_usd: int
+    micro_usd_per_accepted_row: float | None
+
+
+class LinksOut(BaseModel):
+    """Where the parts of a job are."""
+
+    self: str
+    events: str
+    calls: str
+    candidates: str
+    rows: str
+    seed_set: str
+    teacher: str
+
+
+class JobOut(BaseModel):
+    """A job and how far it is."""
+
+    id: UUID
+    name: str
+    state: str
+    reason: str | None = Field(description="why it stands there, such as target_reached")
+    detail: str | None
+    method: str
+    profile: str
+    options: dict[str, Any]
+    seed_set_id: UUID
+    teacher_id: UUID
+    random_seed: int
+    simulated: bool = Field(description="whether the rows were made up by a demo teacher")
+    target_rows: int
+    cap_calls: int
+    money: MoneyOut
+    calls: CallCountsOut
+    candidates: dict[str, int] = Field(description="instructions proposed, by state")
+    rows: RowCountsOut
+    drops: dict[str, int] = Field(description="what was dropped, by the first reason")
+    errors: dict[str, int] = Field(description="attempts that failed, by kind")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    links: LinksOut
+
+
+class JobStatusOut(JobOut):
+    """A job and when to ask again."""
+
+    poll_after_s: int = Field(description="ask again after so many seconds, as in Retry-After")
+
+
+def shown(progress: JobProgress) -> JobOut:
+    """A job as it is shown."""
+    job, rows = progress.job, progress.rows
+    same = JobOut.model_fields.keys() - {
+        "money", "calls", "candidates", "rows", "drops", "errors", "links"
+    }  # fmt: skip
+    return JobOut(
+        **{name: getattr(job, name) for name in same},
+        money=_money(progress),
+        calls=CallCountsOut(**progress.calls),
+        candidates=dict(progress.candidates),
+        rows=RowCountsOut(
+            accepted=progress.accepted_rows,
+            rejected=rows.get("rejected", 0),
+            surplus=progress.surplus,
+        ),
+        drops=dict(progress.drops),
+        errors=dict(progress.errors),
+        links=_links(progress),
+    )
+
+
+def _money(progress: JobProgress) -> MoneyOut:
+    job, accepted = progress.job, progress.accepted_rows
+    return MoneyOut(
+        cap_micro_usd=job.cap_micro_usd,
+        spent_micro_usd=job.spent_micro_usd,
+        reserved_micro_usd=job.reserved_micro_usd,
+        micro_usd_per_accepted_row=job.spent_micro_usd / accepted if accepted else None,
+    )
+
+
+def _links(progress: JobProgress) -> LinksOut:
+    job = progress.job
+    own = f"/v1/jobs/{job.id}"
+    return LinksOut(
+        self=own,
+        events=f"{own}/events",
+        calls=f"{own}/calls",
+        candidates=f"{own}/candidates",
+        rows=f"{own}/rows",
+        seed_set=f"/v1/seed-sets/{job.seed_set_id}",
+        teacher=f"/v1/teachers/{job.teacher_id}",
+    )

@@ -1,0 +1,225 @@
+"""Jobs over HTTP: submit, list, follow, change, pause, resume, cancel, retry, delete."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.conditional import matches
+from app.api.context import RuntimeOfApp
+from app.api.job_bodies import JobChangesIn, JobIn, JobOut, JobStatusOut, RetryIn, shown
+from app.api.paging import Cursor, Limit, PageOf, shown_page
+from app.api.problems import problems
+from app.api.rows import RowOut, RowStateName, row_state
+from app.api.status_board import StatusBoard
+from app.api.strict_route import StrictRoute
+from app.domain.lifecycle import CandidateState, JobState, SlotState
+from app.runtime import Runtime
+from app.use_cases import jobs, rows
+from app.use_cases.jobs import JobChanges, JobDetails
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
+
+
+class EventOut(BaseModel):
+    """One move of a job."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    from_state: str | None
+    to_state: str
+    reason: str | None
+    detail: str | None
+    at: datetime
+
+
+class CallOut(BaseModel):
+    """One call to the teacher and what its last attempt brought."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: str = Field(description="propose or answer")
+    number: int = Field(description="of its conversation, from 0")
+    position: int = Field(description="in its conversation, from 0")
+    step: str
+    state: SlotState
+    attempt: int
+    reason: str | None
+    detail: str | None
+    status: int | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_micro_usd: int | None
+    updated_at: datetime
+
+
+class CandidateOut(BaseModel):
+    """One proposed instruction, its fate, and the nearest earlier one."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    instruction: str
+    is_classification: bool | None
+    state: CandidateState
+    reasons: list[str]
+    nearest_score: float | None
+    nearest_text: str | None
+    number: int
+    position: int
+    created_at: datetime
+
+
+async def _board(request: Request) -> StatusBoard:
+    return request.app.state.status_board
+
+
+Board = Annotated[StatusBoard, Depends(_board)]
+
+
+def status_json(runtime: Runtime, job_id: UUID) -> bytes:
+    """A job's status as the board keeps it; raises NotFound."""
+    return shown(jobs.progress(runtime, job_id)).model_dump_json().encode()
+
+
+def _changed(runtime: Runtime, board: StatusBoard, job_id: UUID) -> JobOut:
+    board.forget(job_id)
+    return shown(jobs.progress(runtime, job_id))
+
+
+@router.post("", status_code=201, response_model=JobOut, responses=problems(400, 415, 422))
+def submit_job(runtime: RuntimeOfApp, body: JobIn, response: Response) -> JobOut:
+    """Submit a job; workers begin at once."""
+    job = jobs.submit(runtime, JobDetails(**body.model_dump()))
+    response.headers["Location"] = f"{router.prefix}/{job.id}"
+    return shown(jobs.progress(runtime, job.id))
+
+
+@router.get("", response_model=PageOf[JobOut], responses=problems(422))
+def list_jobs(
+    runtime: RuntimeOfApp,
+    state: Annotated[JobState | None, Query(description="only jobs in this state")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageOf[JobOut]:
+    """Jobs, newest first."""
+    return shown_page(jobs.page(runtime, state=state, cursor=cursor, limit=limit), shown)
+
+
+@router.get(
+    "/{job_id}",
+    response_model=JobStatusOut,
+    responses={304: {"description": "As the caller has it (If-None-Match)"}} | problems(404),
+)
+async def get_job(board: Board, request: Request, job_id: UUID) -> Response:
+    """A job and how far it is; follow it by asking again after `poll_after_s` with its ETag."""
+    status = await board.read(job_id)
+    client = request.client
+    poll_after_s = board.poll_after_s(job_id, (client.host, client.port) if client else None)
+    headers = {"ETag": status.etag, "Retry-After": str(poll_after_s)}
+    if matches(request.headers.get("if-none-match"), status.etag):
+        return Response(status_code=304, headers=headers)
+    body = status.with_poll_after(poll_after_s)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+@router.patch("/{job_id}", response_model=JobOut, responses=problems(400, 404, 409, 415, 422))
+def change_job(runtime: RuntimeOfApp, board: Board, job_id: UUID, body: JobChangesIn) -> JobOut:
+    """Change name, target or caps; a cap below what is spent stops the job."""
+    jobs.change(runtime, job_id, JobChanges(**body.model_dump()))
+    return _changed(runtime, board, job_id)
+
+
+@router.delete("/{job_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+def delete_job(runtime: RuntimeOfApp, board: Board, job_id: UUID) -> None:
+    """Remove a finished job with its calls, rows and exports."""
+    jobs.delete(runtime, job_id)
+    board.forget(job_id)
+
+
+@router.post("/{job_id}/pause", response_model=JobOut, responses=problems(404, 409))
+def pause_job(runtime: RuntimeOfApp, board: Board, job_id: UUID) -> JobOut:
+    """Make no new calls; calls under way are kept."""
+    jobs.pause(runtime, job_id)
+    return _changed(runtime, board, job_id)
+
+
+@router.post("/{job_id}/resume", response_model=JobOut, responses=problems(404, 409))
+def resume_job(runtime: RuntimeOfApp, board: Board, job_id: UUID) -> JobOut:
+    """Go on with what is missing."""
+    jobs.resume(runtime, job_id)
+    return _changed(runtime, board, job_id)
+
+
+@router.post("/{job_id}/cancel", response_model=JobOut, responses=problems(404, 409))
+def cancel_job(runtime: RuntimeOfApp, board: Board, job_id: UUID) -> JobOut:
+    """End a job early; calls under way are kept, and so is every row."""
+    jobs.cancel(runtime, job_id)
+    return _changed(runtime, board, job_id)
+
+
+@router.post("/{job_id}/retry", response_model=JobOut, responses=problems(400, 404, 409, 415, 422))
+def retry_job(
+    runtime: RuntimeOfApp, board: Board, job_id: UUID, body: RetryIn | None = None
+) -> JobOut:
+    """Make failed calls again; unless `only` says failed, go on to the target as well."""
+    jobs.retry(runtime, job_id, only_failed=body is not None and body.only == "failed")
+    return _changed(runtime, board, job_id)
+
+
+@router.get("/{job_id}/events", response_model=PageOf[EventOut], responses=problems(404))
+def list_events(runtime: RuntimeOfApp, job_id: UUID) -> PageOf[EventOut]:
+    """Every move of a job, oldest first, on one page."""
+    found = jobs.events(runtime, job_id)
+    return PageOf(items=[EventOut.model_validate(each) for each in found], next=None)
+
+
+@router.get("/{job_id}/calls", response_model=PageOf[CallOut], responses=problems(404, 422))
+def list_calls(
+    runtime: RuntimeOfApp,
+    job_id: UUID,
+    state: Annotated[SlotState | None, Query(description="only calls in this state")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageOf[CallOut]:
+    """The calls of a job: answers, then proposals, each in order."""
+    states = () if state is None else (state,)
+    page = jobs.page_calls(runtime, job_id, states=states, cursor=cursor, limit=limit)
+    return shown_page(page, CallOut.model_validate)
+
+
+@router.get(
+    "/{job_id}/candidates", response_model=PageOf[CandidateOut], responses=problems(404, 422)
+)
+def list_candidates(
+    runtime: RuntimeOfApp,
+    job_id: UUID,
+    state: Annotated[CandidateState | None, Query(description="only those in this state")] = None,
+    reason: Annotated[
+        str | None, Query(pattern="^[a-z0-9_]{1,80}$", description="only those dropped for this")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageOf[CandidateOut]:
+    """The instructions proposed in a job, newest first."""
+    page = jobs.page_candidates(
+        runtime, job_id, state=state, reason=reason, cursor=cursor, limit=limit
+    )
+    return shown_page(page, CandidateOut.model_validate)
+
+
+@router.get("/{job_id}/rows", response_model=PageOf[RowOut], responses=problems(404, 422))
+def list_rows_of_job(
+    runtime: RuntimeOfApp,
+    job_id: UUID,
+    state: RowStateName = "accepted",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageOf[RowOut]:
+    """The rows of a job, in the order of the dataset."""
+    page = rows.page(runtime, job_id, state=row_state(state), cursor=cursor, limit=limit)
+    return shown_page(page, RowOut.model_validate)

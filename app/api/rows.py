@@ -1,0 +1,92 @@
+"""Rows over HTTP: read them, and walk each back to where it came from."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.context import RuntimeOfApp
+from app.api.paging import Cursor, Limit, PageOf, shown_page
+from app.api.problems import problems
+from app.api.strict_route import StrictRoute
+from app.domain.lifecycle import RowState
+from app.use_cases import rows
+
+router = APIRouter(prefix="/v1/rows", tags=["rows"], route_class=StrictRoute)
+RowStateName = Annotated[
+    Literal["accepted", "rejected", "all"], Query(description="which rows; dropped ones say why")
+]
+
+
+class RowOut(BaseModel):
+    """One row of the dataset."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    job_id: UUID
+    instruction: str
+    input: str
+    output: str
+    is_classification: bool | None
+    state: RowState
+    reasons: list[str] = Field(description="why it was rejected, the first reason first")
+    verdict: str | None = Field(description="of a person: kept, edited or dropped")
+    simulated: bool
+    pool_seq: int = Field(description="place of its instruction in the order of the dataset")
+    position: int = Field(description="among the rows of its instruction, from 0")
+    created_at: datetime
+
+
+class LineageCallOut(BaseModel):
+    """One call that made a row: the prompt as sent, and the reply as it came."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slot_id: UUID
+    prompt: dict[str, Any]
+    raw_reply: str
+
+
+class LineageOut(BaseModel):
+    """Where a row came from."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    row: RowOut
+    nearest_score: float | None = Field(description="ROUGE-L to the nearest earlier instruction")
+    sources: list[dict[str, Any]] = Field(description="what the prompt showed, in order")
+    propose: LineageCallOut
+    answer: LineageCallOut
+
+
+def row_state(name: str) -> RowState | None:
+    """The state that a query names; None for all."""
+    return None if name == "all" else RowState(name)
+
+
+@router.get("", response_model=PageOf[RowOut], responses=problems(404, 422))
+def list_rows(
+    runtime: RuntimeOfApp,
+    job_id: Annotated[UUID, Query(description="the job that made the rows")],
+    state: RowStateName = "accepted",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PageOf[RowOut]:
+    """The rows of a job, in the order of the dataset."""
+    page = rows.page(runtime, job_id, state=row_state(state), cursor=cursor, limit=limit)
+    return shown_page(page, RowOut.model_validate)
+
+
+@router.get("/{row_id}", response_model=RowOut, responses=problems(404))
+def get_row(runtime: RuntimeOfApp, row_id: UUID) -> RowOut:
+    """One row."""
+    return RowOut.model_validate(rows.get(runtime, row_id))
+
+
+@router.get("/{row_id}/lineage", response_model=LineageOut, responses=problems(404))
+def get_lineage(runtime: RuntimeOfApp, row_id: UUID) -> LineageOut:
+    """The seeds, prompts and raw replies behind a row."""
+    return LineageOut.model_validate(rows.lineage(runtime, row_id))
