@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -42,6 +42,10 @@ class Statistics:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     status_429: int = 0
+
+    def emptied(self) -> Self:
+        """New statistics that know of nothing but the calls still in flight."""
+        return type(self)(in_flight=self.in_flight, max_in_flight=self.in_flight)
 
     def arrive(self) -> None:
         """A call came in."""

@@ -77,13 +77,14 @@ def parse_faults(text: str) -> FaultPlan:
     rates: dict[Fault, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, rate = part.partition("=")
-        rates[_fault(name)] = _rate(part, rate)
+        rates[fault_named(name)] = _rate(part, rate)
     if sum(rate for fault, rate in rates.items() if fault is not Fault.REFUSE) > 1.0 + 1e-9:
         raise ValueError("the rates add up to more than 1")
     return FaultPlan(rates)
 
 
-def _fault(name: str) -> Fault:
+def fault_named(name: str) -> Fault:
+    """The fault of that name; ValueError lists the known ones."""
     try:
         return Fault(name)
     except ValueError:

@@ -41,20 +41,27 @@ def is_chinese(text: str) -> bool:
     """Whether the text is mostly Han characters (a Chinese word is about two of them)."""
     if text.isascii():
         return False
-    return 2 * len(_HAN.findall(text)) > len(_LATIN.findall(text))
+    han = len(_HAN.findall(text))
+    return han > 0 and 2 * han > len(_LATIN.findall(text))
 
 
 def last_task(prompt: Prompt) -> str:
     """The task that a prompt leaves open: behind its last `Task:`, quoted, or its last words."""
     text = prompt.last
-    heads = [found.end() for found in _TASK_HEAD.finditer(text)]
-    if heads:
-        return _first_part(text[heads[-1] :].lstrip())
+    tail = open_tail(text)
+    if tail is not None:
+        return _first_part(tail)
     quoted = _QUOTED.findall(text)
     if quoted:
         return str(quoted[-1]).strip()
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
     return _first_part(paragraphs[-1]) if paragraphs else ""
+
+
+def open_tail(text: str) -> str | None:
+    """All that stands behind the last `Task:`, with whatever follows the task itself."""
+    heads = [found.end() for found in _TASK_HEAD.finditer(text)]
+    return text[heads[-1] :].lstrip() if heads else None
 
 
 def _first_part(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from app.demo_teacher.protocol import Prompt, RequestError
-from app.demo_teacher.reading import last_task
+from app.demo_teacher.reading import open_tail
 from app.demo_teacher.script import Script, Scripted
 from app.demo_teacher.steps import Step
 
@@ -97,11 +97,11 @@ class RecordedStep:
         return self._match_instruction(prompt) if self._by_instruction else None
 
     def _match_instruction(self, prompt: Prompt) -> int | None:
-        task = _folded(last_task(prompt))
-        if task in self._by_instruction:
-            return self._by_instruction[task]
-        inside = [text for text in self._by_instruction if text and text in task]
-        return self._by_instruction[max(inside, key=len)] if inside else None
+        tail = _folded(open_tail(prompt.last) or prompt.last)
+        known = self._by_instruction
+        found = [text for text in known if text and tail.startswith(text)]
+        found = found or [text for text in known if text and text in tail]
+        return known[max(found, key=len)] if found else None
 
     def _next_unused(self) -> int | None:
         while self._next in self._used:

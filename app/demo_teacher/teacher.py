@@ -12,7 +12,7 @@ import orjson
 from app.demo_teacher.arrivals import Arrival, JsonLines, Statistics, header_text
 from app.demo_teacher.draws import prompt_digest, seeded_random
 from app.demo_teacher.embeddings import embed_reply
-from app.demo_teacher.faults import Fault
+from app.demo_teacher.faults import Fault, fault_named
 from app.demo_teacher.faulty import (
     instead_of_reply,
     spoil_choices,
@@ -46,6 +46,8 @@ COMPLETIONS_PATH = "/v1/completions"
 EMBEDDINGS_PATH = "/v1/embeddings"
 DEFAULT_MODEL = "demo-teacher"
 EMBED_STEP = "embed"
+FAULT_HEADER = b"x-demo-fault"
+"""Names the fault that this one call is to meet, whatever `--faults` says."""
 
 Make = Callable[[Fault | None, Random], tuple[dict[str, Any], Usage]]
 """Makes a reply's JSON object, spoilt by a fault, and what it truly used."""
@@ -59,11 +61,12 @@ class Teacher:
         self._log = JsonLines(settings.log)
         self._reply_log = JsonLines(settings.reply_log)
         self._number = 0
+        self.statistics = Statistics()
         self.reset()
 
     def reset(self) -> None:
         """Forget counts, attempts, used replies and the state of bucket and quota."""
-        self.statistics = Statistics()
+        self.statistics = self.statistics.emptied()
         self._attempts: Counter[bytes] = Counter()
         self._let_in = 0
         self._script.reset()
@@ -149,7 +152,9 @@ class Teacher:
         """The plan of a call that was let in; faults that stand alone make no reply."""
         settings = self.settings
         digest, attempt = arrival.digest, arrival.attempt
-        fault = settings.faults.choose(settings.seed, digest, attempt)
+        fault = _named_fault(arrival.headers.get(FAULT_HEADER))
+        if fault is None:
+            fault = settings.faults.choose(settings.seed, digest, attempt)
         rng = seeded_random(settings.seed, "spoil", digest, attempt)
         wait_s = latency_s(
             settings.latency_tail, settings.latency_s, settings.seed, digest, attempt
@@ -208,6 +213,16 @@ class Teacher:
         arrival.attempt = self._attempts[arrival.digest]
         self.statistics.distinct_prompts = len(self._attempts)
         return None
+
+
+def _named_fault(name: bytes | None) -> Fault | None:
+    """The fault that a request asks for by its header, so that a test can have it at once."""
+    if name is None:
+        return None
+    try:
+        return fault_named(name.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise RequestError(str(error), param="x-demo-fault") from None
 
 
 def _choice(text: str | None, finish_reason: str | None, call: CompletionCall) -> Choice:

@@ -5,8 +5,8 @@ import io
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 import orjson
@@ -35,61 +35,67 @@ STATUSES = {
 }
 
 
-def start(fault: str, **options: Any) -> RunningTeacher:
-    return start_demo_teacher(faults={fault: 1}, latency_s=0, **options)
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[RunningTeacher]:
+    with start_demo_teacher(
+        latency_s=0, hang_s=1, late_s=0.4, drip_s=0.002, huge_mib=9, retry_after_s=3
+    ) as running:
+        yield running
+
+
+def meet(teacher: RunningTeacher, fault: str, prompt: str = LIST_PROMPT) -> httpx.Response:
+    """One completion that meets the fault."""
+    return complete(teacher, prompt, headers={"X-Demo-Fault": fault})
 
 
 @pytest.mark.parametrize(("fault", "status"), STATUSES.items())
-def test_statuses_come_with_an_error_body(fault: str, status: int) -> None:
-    with start(fault) as teacher:
-        for reply in (complete(teacher, "x"), chat(teacher, "x"), ask_embedding(teacher)):
-            assert reply.status_code == status
-            assert reply.json()["error"].keys() == {"message", "type", "param", "code"}
-        assert teacher.stats()["outcomes"] == {fault: 3}
+def test_statuses_come_with_an_error_body(faulty: RunningTeacher, fault: str, status: int) -> None:
+    headers = {"X-Demo-Fault": fault}
+    counted = faulty.stats()["outcomes"].get(fault, 0)
+    for reply in (
+        complete(faulty, "x", headers=headers),
+        chat(faulty, "x", headers=headers),
+        ask(faulty, "embeddings", input="x", headers=headers),
+    ):
+        assert reply.status_code == status
+        assert reply.json()["error"].keys() == {"message", "type", "param", "code"}
+    assert faulty.stats()["outcomes"][fault] == counted + 3
 
 
-def ask_embedding(teacher: RunningTeacher) -> httpx.Response:
-    return ask(teacher, "embeddings", input="x")
+def test_codes_that_clients_look_for(faulty: RunningTeacher) -> None:
+    assert meet(faulty, "quota").json()["error"]["code"] == "insufficient_quota"
+    assert meet(faulty, "refuse").json()["error"]["code"] == "content_policy_violation"
 
 
-def test_codes_that_clients_look_for() -> None:
-    with start("quota") as teacher:
-        assert complete(teacher, "x").json()["error"]["code"] == "insufficient_quota"
-    with start("refuse") as teacher:
-        assert complete(teacher, "x").json()["error"]["code"] == "content_policy_violation"
+def test_retry_after_comes_as_seconds_date_and_junk(faulty: RunningTeacher) -> None:
+    assert meet(faulty, "429_seconds").headers["retry-after"] == "3"
+    wait = parsedate_to_datetime(meet(faulty, "429_date").headers["retry-after"])
+    assert 1 <= wait.timestamp() - time.time() <= 4
+    junk = meet(faulty, "429_junk").headers["retry-after"]
+    assert not junk.isdigit() or int(junk) == 0
+    assert "retry-after" not in meet(faulty, "429_bare").headers
+    waits = [meet(faulty, "429", f"{n}").headers["retry-after"] for n in range(60)]
+    assert any(wait == "3" for wait in waits)
+    assert any("GMT" in wait for wait in waits)
+    assert any(wait != "3" and "GMT" not in wait for wait in waits)
 
 
-def test_retry_after_comes_as_seconds_date_and_junk() -> None:
-    with start("429_seconds", retry_after_s=3) as teacher:
-        assert complete(teacher, "x").headers["retry-after"] == "3"
-    with start("429_date", retry_after_s=5) as teacher:
-        wait = parsedate_to_datetime(complete(teacher, "x").headers["retry-after"])
-        assert 2 <= wait.timestamp() - time.time() <= 6
-    with start("429_junk") as teacher:
-        junk = complete(teacher, "x").headers["retry-after"]
-        assert not junk.isdigit() or int(junk) == 0
-    with start("429_bare") as teacher:
-        assert "retry-after" not in complete(teacher, "x").headers
-    with start("429") as teacher:
-        waits = [complete(teacher, f"{n}").headers["retry-after"] for n in range(60)]
-        assert any(wait == "1" for wait in waits)
-        assert any("GMT" in wait for wait in waits)
-        assert any(wait != "1" and "GMT" not in wait for wait in waits)
+@pytest.mark.parametrize("fault", ["reset", "reset_early"])
+def test_replies_that_break_off(faulty: RunningTeacher, fault: str) -> None:
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        meet(faulty, fault)
+    assert faulty.stats()["in_flight"] == 0
 
 
-def test_replies_that_do_not_arrive() -> None:
-    for fault in ("reset", "reset_early"):
-        with start(fault) as teacher:
-            with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
-                complete(teacher, LIST_PROMPT)
-            assert teacher.stats()["in_flight"] == 0
-    with start("timeout", hang_s=30) as teacher:
-        with pytest.raises(httpx.ReadTimeout):
-            complete(teacher, "x", timeout_s=0.3)
-        time.sleep(0.2)
-        assert teacher.stats()["in_flight"] == 0
-    with start("timeout", hang_s=0.2) as teacher, pytest.raises(httpx.TransportError):
-        complete(teacher, "x")
+def test_replies_that_never_come(faulty: RunningTeacher) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        complete(faulty, "x", timeout_s=0.3, headers={"X-Demo-Fault": "timeout"})
+    time.sleep(0.2)
+    assert faulty.stats()["in_flight"] == 0
+    started = time.monotonic()
+    with pytest.raises(httpx.TransportError):
+        meet(faulty, "timeout")
+    assert 1 <= time.monotonic() - started < 5
 
 
 def read_until_reset(connection: socket.socket) -> bytes:
@@ -102,101 +108,94 @@ def read_until_reset(connection: socket.socket) -> bytes:
     pytest.fail("the connection was closed, not reset")
 
 
-def test_a_reset_is_a_reset_of_the_connection() -> None:
-    with start("reset") as teacher:
-        host, port = teacher.root_url.removeprefix("http://").split(":")
-        body = orjson.dumps({"model": "m", "prompt": LIST_PROMPT})
-        head = f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
-            connection.sendall(head.encode() + body)
-            received = read_until_reset(connection)
-        assert received.startswith(b"HTTP/1.1 200")
-        assert b'"text"' in received
+def test_a_reset_is_a_reset_of_the_connection(faulty: RunningTeacher) -> None:
+    host, port = faulty.root_url.removeprefix("http://").split(":")
+    body = orjson.dumps({"model": "m", "prompt": LIST_PROMPT})
+    head = "POST /v1/completions HTTP/1.1\r\nHost: x\r\nX-Demo-Fault: reset\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(head.encode() + body)
+        received = read_until_reset(connection)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b'"text"' in received
 
 
-def test_replies_that_come_slowly() -> None:
-    with start("drip", drip_s=0.002) as teacher:
-        started = time.monotonic()
-        reply = complete(teacher, "Why?")
-        assert time.monotonic() - started > 0.002 * len(reply.content)
-        assert text_of(reply)
-    with start("late", late_s=0.4) as teacher:
-        started = time.monotonic()
-        assert text_of(complete(teacher, "Why?"))
-        assert time.monotonic() - started >= 0.4
+def test_replies_that_come_slowly(faulty: RunningTeacher) -> None:
+    started = time.monotonic()
+    reply = meet(faulty, "drip", "Why?")
+    assert time.monotonic() - started > 0.002 * len(reply.content)
+    assert text_of(reply)
+    started = time.monotonic()
+    assert text_of(meet(faulty, "late"))
+    assert time.monotonic() - started >= 0.4
 
 
-def test_bodies_that_cannot_be_read() -> None:
-    with start("truncated") as teacher:
-        reply = complete(teacher, LIST_PROMPT)
-        assert reply.status_code == 200
-        with pytest.raises(orjson.JSONDecodeError):
-            orjson.loads(reply.content)
-    with start("html") as teacher:
-        reply = complete(teacher, "x")
-        assert reply.status_code == 200
-        assert reply.headers["content-type"] == "text/html"
-        assert reply.text.startswith("<!doctype html>")
-    with start("bad_utf8") as teacher, pytest.raises(UnicodeDecodeError):
-        complete(teacher, LIST_PROMPT).content.decode()
-    with start("redirect") as teacher:
-        reply = complete(teacher, "x")
-        assert reply.status_code == 301
-        assert httpx.URL(reply.headers["location"]).host == "teacher.invalid"
+def test_bodies_that_cannot_be_read(faulty: RunningTeacher) -> None:
+    truncated = meet(faulty, "truncated")
+    assert truncated.status_code == 200
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(truncated.content)
+    page = meet(faulty, "html")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html"
+    assert page.text.startswith("<!doctype html>")
+    with pytest.raises(UnicodeDecodeError):
+        meet(faulty, "bad_utf8").content.decode()
+    moved = meet(faulty, "redirect")
+    assert moved.status_code == 301
+    assert httpx.URL(moved.headers["location"]).host == "teacher.invalid"
 
 
-def test_bodies_that_are_too_big() -> None:
-    with start("huge", huge_mib=9) as teacher:
-        reply = complete(teacher, "x")
-        assert len(reply.content) > 9 * 1024 * 1024 - 100
-        assert text_of(reply)
-    with start("gzip_bomb") as teacher:
-        request = {"model": "m", "prompt": "x"}
-        with httpx.stream("POST", f"{teacher.base_url}/completions", json=request) as reply:
-            packed = b"".join(reply.iter_raw())
-        assert reply.headers["content-encoding"] == "gzip"
-        assert len(packed) < 4 * 1024 * 1024
-        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as unpacked:
-            assert sum(len(piece) for piece in iter(lambda: unpacked.read(2**20), b"")) > 2**28
+def test_bodies_that_are_too_big(faulty: RunningTeacher) -> None:
+    huge = meet(faulty, "huge")
+    assert len(huge.content) > 9 * 1024 * 1024 - 100
+    assert text_of(huge)
+    request = {"model": "m", "prompt": "x"}
+    headers = {"X-Demo-Fault": "gzip_bomb"}
+    address = f"{faulty.base_url}/completions"
+    with httpx.stream("POST", address, json=request, headers=headers, timeout=60) as reply:
+        packed = b"".join(reply.iter_raw())
+    assert reply.headers["content-encoding"] == "gzip"
+    assert len(packed) < 4 * 1024 * 1024
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as unpacked:
+        assert sum(len(piece) for piece in iter(lambda: unpacked.read(2**20), b"")) > 2**28
 
 
-def test_texts_and_reasons_that_are_odd() -> None:
-    with start("empty_choices") as teacher:
-        assert complete(teacher, "x").json()["choices"] == []
-    with start("null_content") as teacher:
-        assert chat(teacher, "x").json()["choices"][0]["message"]["content"] is None
-    with start("length") as teacher:
-        assert complete(teacher, LIST_PROMPT).json()["choices"][0]["finish_reason"] == "length"
-    with start("content_filter") as teacher:
-        reply = complete(teacher, LIST_PROMPT).json()
-        assert reply["choices"][0]["finish_reason"] == "content_filter"
-    with start("nul") as teacher:
-        assert "\x00" in text_of(complete(teacher, LIST_PROMPT))
-    with start("surrogate") as teacher:
-        assert "\ud800" in text_of(complete(teacher, LIST_PROMPT))
+def test_texts_and_reasons_that_are_odd(faulty: RunningTeacher) -> None:
+    assert meet(faulty, "empty_choices").json()["choices"] == []
+    assert meet(faulty, "null_content").json()["choices"][0]["text"] is None
+    for reason in ("length", "content_filter"):
+        assert meet(faulty, reason).json()["choices"][0]["finish_reason"] == reason
+    assert "\x00" in text_of(meet(faulty, "nul"))
+    assert b"\\ud800" in meet(faulty, "surrogate").content
+    assert "\ud800" in text_of(meet(faulty, "surrogate"))
 
 
-def test_usage_that_is_missing_or_absurd() -> None:
-    with start("no_usage") as teacher:
-        assert "usage" not in complete(teacher, "x").json()
-        assert teacher.stats()["prompt_tokens"] == 1
-    with start("absurd_usage") as teacher:
-        told = {complete(teacher, f"{n}").json()["usage"]["total_tokens"] for n in range(30)}
-        assert told == {0, -1, 10**12}
+def test_usage_that_is_missing_or_absurd(faulty: RunningTeacher) -> None:
+    counted = faulty.stats()["prompt_tokens"]
+    assert "usage" not in meet(faulty, "no_usage", "four").json()
+    assert faulty.stats()["prompt_tokens"] == counted + 1
+    told = {meet(faulty, "absurd_usage", f"{n}").json()["usage"]["total_tokens"] for n in range(30)}
+    assert told == {0, -1, 10**12}
+
+
+def test_every_fault_can_be_asked_for_and_no_other(faulty: RunningTeacher) -> None:
+    reply = meet(faulty, "nonsense")
+    assert reply.status_code == 400
+    assert all(name in reply.json()["error"]["message"] for name in Fault)
 
 
 def test_a_fault_passes_and_a_refusal_stays() -> None:
     with start_demo_teacher(latency_s=0, faults={"500": 0.5, "refuse": 0.2}) as teacher:
-        outcomes: dict[int, list[str]] = {}
-        for _ in range(12):
-            for number in range(40):
-                code = complete(teacher, f"prompt {number}").status_code
-                outcomes.setdefault(number, []).append(str(code))
-        refused = [codes for codes in outcomes.values() if "400" in codes]
-        assert 2 <= len(refused) <= 16
-        assert all(set(codes) == {"400"} for codes in refused)
-        passing = [codes for codes in outcomes.values() if "400" not in codes]
-        assert all(set(codes) == {"200", "500"} for codes in passing)
+        outcomes: dict[int, list[int]] = {}
+        for number in list(range(40)) * 10:
+            code = complete(teacher, f"prompt {number}").status_code
+            outcomes.setdefault(number, []).append(code)
+    refused = [codes for codes in outcomes.values() if 400 in codes]
+    assert 2 <= len(refused) <= 16
+    assert all(set(codes) == {400} for codes in refused)
+    passing = [set(codes) for codes in outcomes.values() if 400 not in codes]
+    assert all(codes == {200, 500} for codes in passing)
 
 
 def test_rates_are_kept_and_the_choice_is_a_function_of_prompt_and_attempt() -> None:

@@ -60,12 +60,15 @@ def test_by_the_instruction_in_the_last_task(tmp_path: Path) -> None:
     lines = [
         {"instruction": "Sing a song.", "reply": " No"},
         {"instruction": "Judge the letter.", "reply": " Yes"},
+        {"instruction": "Judge the letter.\n\nOutput: a mark.", "reply": " Maybe"},
     ]
     few_shot = "Task: Sing a song.\nIs it classification? No\n\n"
     with start(write_lines(tmp_path / "c.jsonl", lines), "classify") as teacher:
         question = f"{few_shot}Task: Judge  the letter.\nIs it classification?"
         assert text_of(complete(teacher, question)) == " Yes"
         assert text_of(chat(teacher, f"{question} ")) == " Yes"
+        longer = f"{few_shot}Task: {lines[2]['instruction']}\nIs it classification?"
+        assert text_of(complete(teacher, longer)) == " Maybe"
 
 
 def test_a_null_reply_is_null_and_other_steps_use_the_grammar(tmp_path: Path) -> None:
