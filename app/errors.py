@@ -46,9 +46,7 @@ class CultivarError(Exception):
     code = "error"
     title = "The request could not be done"
 
-    def __init__(
-        self, detail: str, *, code: str | None = None, title: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, code: str | None = None, title: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code
@@ -104,9 +102,7 @@ class InvalidUpload(InvalidInput):
     code = "invalid_upload"
     title = "Some lines of the file cannot be used"
 
-    def __init__(
-        self, detail: str, report: UploadReport, *, code: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, report: UploadReport, *, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.report = report
 

@@ -68,9 +68,7 @@ class Method(Protocol):
         """Choose what conversation `number` (from 0) shows; the caller stores the draw."""
         ...
 
-    def propose(
-        self, sources: Sequence[Source], rng: Random
-    ) -> Conversation[Sequence[Candidate]]:
+    def propose(self, sources: Sequence[Source], rng: Random) -> Conversation[Sequence[Candidate]]:
         """Ask for new instructions."""
         ...
 
@@ -121,9 +119,7 @@ class MethodOptions:
     order: Order = option(
         Order.FREE, "strict: whole rounds, rows do not depend on the order of arrival"
     )
-    round_size: int = option(
-        5, "prompts drawn together under strict order", minimum=1, maximum=500
-    )
+    round_size: int = option(5, "prompts drawn together under strict order", minimum=1, maximum=500)
     novelty_floor: float = option(
         0.02,
         "stop when the share of novel candidates falls below",

@@ -48,10 +48,7 @@ class OptionField:
 def option_fields(options_class: type) -> tuple[OptionField, ...]:
     """The options of a class, in the order of their declaration."""
     hints = typing.get_type_hints(options_class)
-    return tuple(
-        _describe(field, hints[field.name])
-        for field in dataclasses.fields(options_class)
-    )
+    return tuple(_describe(field, hints[field.name]) for field in dataclasses.fields(options_class))
 
 
 def parse_options(
@@ -85,18 +82,12 @@ def options_as_dict(options: object) -> Mapping[str, object]:
 
 def options_schema(options_class: type) -> Mapping[str, object]:
     """A JSON schema of the class, for OpenAPI and forms."""
-    properties = {
-        field.name: _field_schema(field) for field in option_fields(options_class)
-    }
+    properties = {field.name: _field_schema(field) for field in option_fields(options_class)}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def _plain(value: object) -> object:
-    return (
-        list(typing.cast("tuple[object, ...]", value))
-        if isinstance(value, tuple)
-        else value
-    )
+    return list(typing.cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
 
 
 def _split_optional(hint: Any) -> tuple[Any, bool]:
@@ -131,9 +122,7 @@ def _describe(field: "dataclasses.Field[Any]", hint: Any) -> OptionField:
 
 def _unknown(where: str, name: str, known: list[str]) -> Problem:
     near = get_close_matches(name, known, n=1)
-    hint = (
-        f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"
-    )
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"
     return Problem(where, "unknown_field", f"unknown option {name!r}{hint}")
 
 
