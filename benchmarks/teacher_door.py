@@ -186,8 +186,8 @@ def measure(client: str, case: Case) -> Measured:
     """Run one client against a teacher of its own."""
     command = [sys.executable, "-m", "benchmarks.teacher_door", "--serve", str(case.latency_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as teacher:
-        assert teacher.stdout is not None
-        root = f"http://127.0.0.1:{int(teacher.stdout.readline())}"
+        port = int(teacher.stdout.readline()) if teacher.stdout else 0
+        root = f"http://127.0.0.1:{port}"
         before = _cpu_s()
         CLIENTS[client](f"{root}/v1", case)
         cpu_s = _cpu_s() - before

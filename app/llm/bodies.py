@@ -40,12 +40,12 @@ def request_body(teacher: Teacher, prompt: Prompt) -> bytes:
         return json.dumps(fields).encode("ascii")
 
 
-def request_headers(call: Call) -> dict[str, str]:
+def request_headers(call: Call) -> list[tuple[str, str]]:
     """The headers that tell calls apart; the key's header is not among them."""
-    return {
-        "X-Cultivar-Step": _header_safe(call.prompt.step),
-        "Idempotency-Key": _header_safe(f"{call.key}-{call.attempt}"),
-    }
+    return [
+        ("X-Cultivar-Step", _header_safe(call.prompt.step)),
+        ("Idempotency-Key", _header_safe(f"{call.key}-{call.attempt}")),
+    ]
 
 
 def _text_fields(endpoint: Endpoint, prompt: Prompt) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The one door to teachers: calls go in from any thread, each comes back exactly once."""
 
 import asyncio
+import logging
 import ssl
 import threading
 import time
@@ -42,6 +43,7 @@ class Door:
         self._tls: ssl.SSLContext | None = None
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="teacher-door", daemon=True)
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for every call
         self._thread.start()
 
     def start(self, call: Call, done: Callable[[Reply], None]) -> None:

@@ -12,7 +12,7 @@ from typing import assert_never
 from app.llm.concurrency import Window
 from app.llm.limits import Limits
 from app.llm.pricing import likely_tokens
-from app.llm.redaction import readable_error
+from app.llm.redaction import Redactor
 from app.llm.replies import read_reply
 from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
 from app.llm.transport import Line
@@ -188,7 +188,7 @@ def _unfinished(entry: Entry, error: BaseException | None) -> Reply:
     """The reply to a call that was cut off, or that our own code failed at."""
     if error is None:
         return _withdrawn(entry)
-    text = readable_error(f"{type(error).__name__}: {error}", entry.call.teacher.api_key)
+    text = Redactor(entry.call.teacher.api_key).error(f"{type(error).__name__}: {error}")
     _log.error("call %s of slot %s failed: %s", entry.call.attempt, entry.call.key, text)
     return replace(_withdrawn(entry), error=text, fault=Fault.UNEXPECTED)
 

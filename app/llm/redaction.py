@@ -22,26 +22,29 @@ _LOOKS_LIKE_A_KEY = re.compile(
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def readable_error(text: str, key: SecretStr | None) -> str:
-    """Mask keys, drop what a text column cannot hold, and cut at 2,000 characters.
+class Redactor:
+    """Masks one key, however it is spelled."""
 
-    Providers quote a refused key with its middle starred out; that is masked too.
-    """
-    for spelling in _spellings(key, _SECRET_IN_TEXT):
-        text = text.replace(spelling, MASK)
-    masked = _LOOKS_LIKE_A_KEY.sub(MASK, text[: 4 * ERROR_LIMIT_CHARACTERS])
-    return _UNSTORABLE.sub("", masked).strip()[:ERROR_LIMIT_CHARACTERS]
+    def __init__(self, key: SecretStr | None) -> None:
+        plain = key.get_secret_value() if key is not None else ""
+        spellings = {plain, quote(plain, safe=""), json.dumps(plain)[1:-1]}
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._in_text = longest_first if len(plain) >= _SECRET_IN_TEXT else []
+        in_body = longest_first if len(plain) >= _SECRET_IN_BODY else []
+        self._in_body = [spelling.encode("utf-8", "surrogatepass") for spelling in in_body]
 
+    def error(self, text: str) -> str:
+        """Mask keys, drop what a text column cannot hold, and cut at 2,000 characters.
 
-def without_key(raw: bytes, key: SecretStr | None) -> bytes:
-    """A body without the key, should the teacher have echoed the request."""
-    for spelling in _spellings(key, _SECRET_IN_BODY):
-        raw = raw.replace(spelling.encode("utf-8", "surrogatepass"), MASK.encode())
-    return raw
+        Providers quote a refused key with its middle starred out; that is masked too.
+        """
+        for spelling in self._in_text:
+            text = text.replace(spelling, MASK)
+        masked = _LOOKS_LIKE_A_KEY.sub(MASK, text[: 4 * ERROR_LIMIT_CHARACTERS])
+        return _UNSTORABLE.sub("", masked).strip()[:ERROR_LIMIT_CHARACTERS]
 
-
-def _spellings(key: SecretStr | None, shortest: int) -> list[str]:
-    plain = key.get_secret_value() if key is not None else ""
-    if len(plain) < shortest:
-        return []
-    return sorted({plain, quote(plain, safe=""), json.dumps(plain)[1:-1]}, key=len, reverse=True)
+    def body(self, raw: bytes) -> bytes:
+        """A body without the key, should the teacher have echoed the request."""
+        for spelling in self._in_body:
+            raw = raw.replace(spelling, MASK.encode())
+        return raw

@@ -1,0 +1,121 @@
+"""Try a teacher out with one tiny call, and say in words what is wrong with it."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+import httpx2
+
+from app.domain.method import Decoding, Prompt
+from app.errors import TeacherFailure
+from app.llm.outcomes import error_codes
+from app.llm.replies import Rejection, read_reply
+from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
+from app.llm.transport import Line
+
+CHECK_TIMEOUT_S = 30.0
+
+# Enough that a model which thinks first still gets to write a word.
+_CHECK_TOKENS = 16
+_PROMPT = Prompt(
+    step="check",
+    text="Answer with one word: what colour is the sky on a clear day?",
+    decoding=Decoding(max_tokens=_CHECK_TOKENS),
+    version="check@1",
+)
+
+
+class Stage(StrEnum):
+    """How far a teacher was reached."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    AUTH = "auth"
+    MODEL = "model"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a teacher that works answered, how fast, and the tokens that it reported."""
+
+    text: str
+    finish_reason: str | None
+    elapsed_s: float
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    request_id: str | None
+
+
+def check_teacher(teacher: Teacher) -> CheckReport:
+    """Make one call of at most 16 tokens; raises TeacherFailure with the stage that failed.
+
+    A reply that is empty because it hit that limit counts as working.
+    """
+    reply = asyncio.run(_ask(teacher))
+    if reply.outcome is not Outcome.ANSWERED:
+        raise TeacherFailure(_words(reply), stage=_stage(reply))
+    read = read_reply(teacher.endpoint, reply.raw)
+    if read.rejection not in (None, Rejection.NULL_CONTENT):
+        raise TeacherFailure(f"The reply cannot be used: {read.rejection}.", stage=Stage.REPLY)
+    return CheckReport(
+        text=read.completion.text if read.completion else "",
+        finish_reason=read.completion.finish_reason if read.completion else None,
+        elapsed_s=reply.elapsed_s,
+        prompt_tokens=read.prompt_tokens,
+        completion_tokens=read.completion_tokens,
+        request_id=reply.request_id,
+    )
+
+
+async def _ask(teacher: Teacher) -> Reply:
+    patient = replace(teacher, timeout_s=min(teacher.timeout_s, CHECK_TIMEOUT_S))
+    try:
+        line = Line(patient, httpx2.create_ssl_context())
+    except httpx2.InvalidURL:
+        text = f"{teacher.base_url} is not an address of a teacher."
+        raise TeacherFailure(text, stage=Stage.DNS) from None
+    try:
+        return await line.ask(Call("check", 1, patient, _PROMPT))
+    finally:
+        await line.close()
+
+
+def _words(reply: Reply) -> str:
+    words = reply.error or f"The check ended as {reply.outcome}."
+    if reply.outcome is Outcome.UNAUTHORIZED and reply.status == 404:
+        return (
+            f"Not found: {words} Is the model's name right, and does the address end in its "
+            "version, such as /v1?"
+        )
+    return words
+
+
+def _stage(reply: Reply) -> Stage:
+    match reply.outcome:
+        case Outcome.NOT_SENT:
+            stages = {Fault.DNS: Stage.DNS, Fault.TLS: Stage.TLS}
+            return stages.get(reply.fault or Fault.CONNECT, Stage.TCP)
+        case Outcome.UNAUTHORIZED:
+            return Stage.MODEL if _names_the_model(reply) else Stage.AUTH
+        case Outcome.QUOTA:
+            return Stage.AUTH
+        case (
+            Outcome.ANSWERED
+            | Outcome.RATE_LIMITED
+            | Outcome.REFUSED
+            | Outcome.SERVER_ERROR
+            | Outcome.UNKNOWN
+            | Outcome.UNREADABLE
+            | Outcome.TOO_LARGE
+            | Outcome.REDIRECTED
+        ):
+            return Stage.REPLY
+        case _:
+            assert_never(reply.outcome)
+
+
+def _names_the_model(reply: Reply) -> bool:
+    return reply.status == 404 or "model_not_found" in error_codes(reply.raw)
