@@ -1,7 +1,6 @@
 """Free ports on the loopback address."""
 
 import socket
-import time
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,14 +30,4 @@ def answers(port: int) -> bool:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:
         return False
-    return True
-
-
-def wait_for(port: int, timeout_s: float) -> bool:
-    """Wait until somebody accepts connections on this port; tell whether that happened."""
-    deadline = time.monotonic() + timeout_s
-    while not answers(port):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
     return True
