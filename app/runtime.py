@@ -7,6 +7,9 @@ from time import monotonic
 
 from app.db.engine import Database
 from app.errors import InvalidInput
+from app.llm.client import Door
+from app.llm.limits import LocalLimits
+from app.llm.shared_limits import SharedLimits
 from app.llm.vault import Vault, read_master_key
 from app.settings import Settings
 from app.wakeups import CeleryWake, SilentWake, Wake
@@ -32,6 +35,13 @@ class Runtime:
         if isinstance(self.wake, CeleryWake):
             self.wake.close()
         self.database.close()
+
+
+def build_door(settings: Settings) -> Door:
+    """The door to the teachers; its limits are the fleet's where there is a Redis."""
+    if settings.redis_url is None:
+        return Door(LocalLimits())
+    return Door(SharedLimits(settings.redis_url))
 
 
 def build_runtime(settings: Settings) -> Runtime:

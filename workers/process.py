@@ -8,10 +8,7 @@ from functools import cached_property
 import structlog
 
 from app.errors import Unavailable
-from app.llm.client import Door
-from app.llm.limits import LocalLimits
-from app.llm.shared_limits import SharedLimits
-from app.runtime import Runtime, build_runtime
+from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
 from app.use_cases.admission import PoolIndexes
 from app.use_cases.generation import Engine
@@ -39,11 +36,9 @@ class Process:
 
     @cached_property
     def _engine(self) -> Engine:
-        redis_url = self.runtime.settings.redis_url
-        limits = SharedLimits(redis_url) if redis_url else LocalLimits()
         return Engine(
             self.runtime,
-            Door(limits),
+            build_door(self.runtime.settings),
             kind="generate",
             host=socket.gethostname(),
             process=os.getpid(),

@@ -18,6 +18,9 @@ def _dumps(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+Connection = sa.Connection
+
+
 class Database:
     """A pool of connections; `transaction` commits on success and rolls back on any error."""
 

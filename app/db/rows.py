@@ -47,7 +47,7 @@ def page(
         query = query.where(rows.c.state == state)
     after = decode_cursor("rows", cursor, 2)
     if after is not None:
-        behind = (cursor_number(after[0]), cursor_number(after[1]))
+        behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
         query = query.where(sa.tuple_(*_order) > behind)
     found = [
         _row(each._asdict())

@@ -91,9 +91,9 @@ def cursor_id(value: object) -> UUID:
         raise UnknownCursor("Use a `next` value of this list as cursor.") from error
 
 
-def cursor_number(value: object) -> int:
-    """A bigint out of a cursor; raises UnknownCursor."""
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 62:
+def cursor_number(value: object, *, bits: int = 62) -> int:
+    """A number out of a cursor, for a bigint column or (31 bits) an integer; or UnknownCursor."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << bits:
         raise UnknownCursor("Use a `next` value of this list as cursor.")
     return value
 

@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
 from app.db.tables import completions, conversations, jobs, ledger, slots, workers
-from app.domain.lifecycle import SlotState
+from app.domain.lifecycle import ConversationKind, SlotState
 from app.domain.stored import CallRecord, Page, SlotRecord
+from app.errors import UnknownCursor
 
 _now = sa.func.clock_timestamp()
 _columns = [slots.c[name] for name in SlotRecord.__slots__]
@@ -290,7 +291,8 @@ def page(
         query = query.where(slots.c.state.in_(states))
     after = decode_cursor("calls", cursor, 3)
     if after is not None:
-        behind = (str(after[0]), cursor_number(after[1]), cursor_number(after[2]))
+        number, position = cursor_number(after[1]), cursor_number(after[2], bits=31)
+        behind = (_cursor_kind(after[0]), number, position)
         query = query.where(key > behind)
     found = [
         CallRecord(**{**row._asdict(), "state": SlotState(row.state)})
@@ -299,6 +301,12 @@ def page(
     last = found[limit - 1] if len(found) > limit else None
     more = encode_cursor("calls", [last.kind, last.number, last.position]) if last else None
     return Page(found[:limit], more)
+
+
+def _cursor_kind(value: object) -> str:
+    if not isinstance(value, str) or value not in set(ConversationKind):
+        raise UnknownCursor("Use a `next` value of this list as cursor.")
+    return str(value)
 
 
 def raw_reply(

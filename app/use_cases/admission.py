@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import candidates, counts, pools
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.domain.lifecycle import CandidateState
 from app.domain.normal import normal_hash
 from app.domain.novelty import NoveltyIndex
@@ -113,13 +112,13 @@ def _catch_up(runtime: Runtime, index: NoveltyIndex, pool: PoolRecord) -> None:
                 return
 
 
-def _read_page(connection: sa.Connection, index: NoveltyIndex, pool_id: UUID) -> int:
+def _read_page(connection: Connection, index: NoveltyIndex, pool_id: UUID) -> int:
     found = pools.texts_after(connection, pool_id, len(index), limit=_PAGE)
     index.extend(text for _, text in found)
     return len(found)
 
 
-def _hash_seeds(connection: sa.Connection, pool: PoolRecord) -> None:
+def _hash_seeds(connection: Connection, pool: PoolRecord) -> None:
     """Once per pool: the exact rule needs the seeds' hashes (of equal seeds, the first has it)."""
     if not pool.exact_duplicates or not pools.seeds_unhashed(connection, pool.id):
         return
@@ -139,7 +138,7 @@ def _hash_seeds(connection: sa.Connection, pool: PoolRecord) -> None:
 class _Batch:
     """Judges candidates in order; each novel one is in the pool for those behind it."""
 
-    def __init__(self, connection: sa.Connection, pool: PoolRecord, index: NoveltyIndex) -> None:
+    def __init__(self, connection: Connection, pool: PoolRecord, index: NoveltyIndex) -> None:
         self._connection = connection
         self._pool = pool
         self._index = index

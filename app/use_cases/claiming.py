@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import counts, jobs, slots, teachers
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.domain.lifecycle import JobReason, JobState, SlotState
 from app.domain.stored import Job, SlotRecord, TeacherRecord
 from app.llm.pricing import estimate_micro_usd
@@ -40,12 +39,12 @@ def claim(runtime: Runtime, worker_id: UUID, job_id: UUID, limit: int) -> Claime
         return Claimed(_reserve(connection, runtime, worker_id, job, record, ready), room)
 
 
-def _room(connection: sa.Connection, record: TeacherRecord) -> int:
+def _room(connection: Connection, record: TeacherRecord) -> int:
     return record.max_concurrency - slots.in_flight_of_teacher(connection, record.id)
 
 
 def _reserve(
-    connection: sa.Connection,
+    connection: Connection,
     runtime: Runtime,
     worker_id: UUID,
     job: Job,

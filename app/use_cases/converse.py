@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 import structlog
 
 from app.db import candidates, conversations, counts, rows, slots
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.conversing import Finished, carry_on
 from app.domain.lifecycle import (
@@ -60,7 +60,7 @@ def read_received(runtime: Runtime, context: JobContext, *, limit: int = 200) ->
 
 
 def _read_all(
-    connection: sa.Connection, context: JobContext, received: Sequence[SlotRecord]
+    connection: Connection, context: JobContext, received: Sequence[SlotRecord]
 ) -> _Writes:
     ids = {slot.conversation_id for slot in received}
     reader = _Reader(
@@ -89,7 +89,7 @@ class _Reader:
         self._machine: Mapping[UUID, Mapping[str, Any]] = {}
         self.writes = _Writes()
 
-    def resolve(self, connection: sa.Connection) -> None:
+    def resolve(self, connection: Connection) -> None:
         """Look up the machine rows and candidates that the conversations are about."""
         wanted = {record.candidate_id for record in self._records.values() if record.candidate_id}
         wanted |= {
@@ -255,7 +255,7 @@ def next_slot(record: ConversationRecord, position: int, prompt: Prompt) -> Slot
     )
 
 
-def _write(connection: sa.Connection, context: JobContext, writes: _Writes) -> None:
+def _write(connection: Connection, context: JobContext, writes: _Writes) -> None:
     slots.change(connection, writes.changes)
     conversations.finish(connection, writes.done, ConversationState.DONE)
     conversations.finish(connection, writes.failed, ConversationState.FAILED)

@@ -1,15 +1,14 @@
 """How a job stops: what was never sent is withdrawn, what is under way is waited for."""
 
-import sqlalchemy as sa
-
 from app.db import conversations, counts, jobs, slots
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
 from app.domain.stored import Job
 
 
 def end_job(
-    connection: sa.Connection,
+    connection: Connection,
     job: Job,
     target: JobState,
     reason: JobReason,

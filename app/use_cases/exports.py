@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import counts, exports, jobs, rows, seed_sets, teachers
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.format import Format
 from app.domain.formats import FORMATS
@@ -56,7 +55,7 @@ def _format(name: str, options: Mapping[str, object]) -> Format:
     return chosen
 
 
-def _get(connection: sa.Connection, export_id: UUID) -> ExportRecord:
+def _get(connection: Connection, export_id: UUID) -> ExportRecord:
     found = exports.get(connection, export_id)
     if found is None:
         raise NotFound(f"There is no export {export_id}.")
@@ -167,7 +166,7 @@ def _row(record: RowRecord) -> Row:
     )
 
 
-def _manifest(connection: sa.Connection, record: ExportRecord) -> Mapping[str, object]:
+def _manifest(connection: Connection, record: ExportRecord) -> Mapping[str, object]:
     """What made the rows; nothing in it changes while the job's state does not."""
     job = jobs.get(connection, record.job_id)
     if job is None:

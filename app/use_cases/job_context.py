@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from random import Random
 from uuid import UUID
 
-import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from app.db import jobs, pools, seed_sets
+from app.db.engine import Connection
 from app.domain.lifecycle import ConversationKind
 from app.domain.method import Prompt
 from app.domain.methods import METHODS
@@ -52,7 +52,7 @@ class SeedCache:
         self._kept: OrderedDict[UUID, SeedSources] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, connection: sa.Connection, seed_set_id: UUID) -> SeedSources:
+    def get(self, connection: Connection, seed_set_id: UUID) -> SeedSources:
         """The seeds of a set, read once."""
         with self._lock:
             found = self._kept.get(seed_set_id)
@@ -66,7 +66,7 @@ class SeedCache:
         return found
 
 
-def _read(connection: sa.Connection, seed_set_id: UUID) -> SeedSources:
+def _read(connection: Connection, seed_set_id: UUID) -> SeedSources:
     ordered = [
         Source(
             SourceKind.SEED, str(each.id), each.instruction, each.instances, each.is_classification
@@ -91,7 +91,7 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
 class DrawPool:
     """What a method draws from: the seeds, and the machine rows of the pool as it stands."""
 
-    def __init__(self, connection: sa.Connection, pool: PoolRecord, seeds: SeedSources) -> None:
+    def __init__(self, connection: Connection, pool: PoolRecord, seeds: SeedSources) -> None:
         self._connection = connection
         self._pool = pool
         self._seeds = seeds

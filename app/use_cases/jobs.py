@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import candidates as candidate_queries
 from app.db import conversations as conversation_queries
 from app.db import counts, exports, jobs, pools, seed_sets, slots, teachers
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.lifecycle import (
     FINAL_JOB_STATES,
@@ -115,7 +114,7 @@ def _reference_problems(
 
 
 def _insert(
-    connection: sa.Connection,
+    connection: Connection,
     runtime: Runtime,
     details: JobDetails,
     method: PublishedMethod,
@@ -155,7 +154,7 @@ def _insert(
     return job_id
 
 
-def _get(connection: sa.Connection, job_id: UUID) -> Job:
+def _get(connection: Connection, job_id: UUID) -> Job:
     found = jobs.get(connection, job_id)
     if found is None:
         raise NotFound(f"There is no job {job_id}.")
@@ -278,7 +277,7 @@ def _act(
         return _get(connection, job_id)
 
 
-def _locked(connection: sa.Connection, job_id: UUID) -> Job:
+def _locked(connection: Connection, job_id: UUID) -> Job:
     found = jobs.lock(connection, job_id)
     if found is None:
         raise NotFound(f"There is no job {job_id}.")

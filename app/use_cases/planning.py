@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import candidates, conversations, counts, jobs, pools, slots, teachers
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.conversing import Finished, carry_on
 from app.domain.lifecycle import (
@@ -55,12 +54,12 @@ def plan(runtime: Runtime, context: JobContext) -> JobState | None:
         return after.state if after else None
 
 
-def _start(connection: sa.Connection, job: Job) -> None:
+def _start(connection: Connection, job: Job) -> None:
     pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
     jobs.move(connection, job.id, JobState.RUNNING)
 
 
-def _plan_running(connection: sa.Connection, context: JobContext, job: Job) -> None:
+def _plan_running(connection: Connection, context: JobContext, job: Job) -> None:
     standing = _standing(connection, job)
     window = _window(connection, context, job)
     strict = context.method.order is Order.STRICT
@@ -82,9 +81,7 @@ def _plan_running(connection: sa.Connection, context: JobContext, job: Job) -> N
         _begin_proposals(connection, context, job, wanted)
 
 
-def _plan_round(
-    connection: sa.Connection, context: JobContext, job: Job, standing: Standing
-) -> None:
+def _plan_round(connection: Connection, context: JobContext, job: Job, standing: Standing) -> None:
     """Under strict order: a whole round of prompts, then all its candidates, then its answers."""
     if not standing.idle:
         return
@@ -106,7 +103,7 @@ def _detail(reason: JobReason, job: Job) -> str | None:
             return None
 
 
-def _standing(connection: sa.Connection, job: Job) -> Standing:
+def _standing(connection: Connection, job: Job) -> Standing:
     tallies = counts.of_job(connection, job.id)
     judged: Mapping[str, int] = tallies.get("candidate", {})
     open_now = conversations.count_open(connection, job.id)
@@ -126,7 +123,7 @@ def _standing(connection: sa.Connection, job: Job) -> Standing:
     )
 
 
-def _window(connection: sa.Connection, context: JobContext, job: Job) -> NoveltyWindow:
+def _window(connection: Connection, context: JobContext, job: Job) -> NoveltyWindow:
     size = context.method.novelty_window
     fates = candidates.recent_fates(connection, job.id, size)
     return NoveltyWindow(
@@ -137,12 +134,12 @@ def _window(connection: sa.Connection, context: JobContext, job: Job) -> Novelty
     )
 
 
-def _most_open(connection: sa.Connection, job: Job) -> int:
+def _most_open(connection: Connection, job: Job) -> int:
     teacher = teachers.get(connection, job.teacher_id)
     return min(_MOST_BEGUN_AT_ONCE, teacher.max_concurrency) if teacher else 0
 
 
-def _begin_answers(connection: sa.Connection, context: JobContext, job: Job, wanted: int) -> None:
+def _begin_answers(connection: Connection, context: JobContext, job: Job, wanted: int) -> None:
     taken = candidates.take_unanswered(connection, job.id, wanted) if wanted else ()
     records: list[ConversationRecord] = []
     begun: list[SlotRecord] = []
@@ -156,7 +153,7 @@ def _begin_answers(connection: sa.Connection, context: JobContext, job: Job, wan
     _store(connection, job, records, begun, next_answer=len(taken))
 
 
-def _begin_proposals(connection: sa.Connection, context: JobContext, job: Job, wanted: int) -> None:
+def _begin_proposals(connection: Connection, context: JobContext, job: Job, wanted: int) -> None:
     if wanted <= 0:
         return
     pool = DrawPool(connection, pools.get(connection, job.pool_id), context.seeds)
@@ -195,7 +192,7 @@ def _record(
 
 
 def _store(
-    connection: sa.Connection,
+    connection: Connection,
     job: Job,
     records: list[ConversationRecord],
     begun: list[SlotRecord],

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import seed_sets as queries
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.records import Seed
 from app.domain.stored import Page, SeedSet, StoredSeed
@@ -96,7 +95,7 @@ class _AlreadyThere(Exception):
 
 
 def _add(
-    connection: sa.Connection, details: SeedSetDetails, reader: SeedReader, chunks: Iterable[bytes]
+    connection: Connection, details: SeedSetDetails, reader: SeedReader, chunks: Iterable[bytes]
 ) -> AddedSeedSet:
     seed_set_id = new_id()
     queries.insert(connection, _seed_set(seed_set_id, details))

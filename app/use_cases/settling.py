@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import conversations, counts, jobs, slots
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
 from app.domain.settlement import UNPAID, Ending, Settlement, settle
 from app.domain.stored import SlotRecord
@@ -140,7 +139,7 @@ def _entry(slot: SlotRecord, ending: Ending, charge: int) -> dict[str, object]:
     }
 
 
-def _write(connection: sa.Connection, job_id: UUID, batch: _Batch) -> None:
+def _write(connection: Connection, job_id: UUID, batch: _Batch) -> None:
     slots.insert_completions(connection, batch.completions)
     slots.change(connection, batch.changes)
     conversations.finish(connection, batch.failed, ConversationState.FAILED)

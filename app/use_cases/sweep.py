@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.db import candidates, conversations, counts, exports, jobs, slots, workers
 from app.db.counts import Tally
+from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
 from app.domain.settlement import Ending, settle
 from app.domain.stored import SlotRecord
@@ -52,7 +51,7 @@ def sweep(runtime: Runtime) -> Swept:
     return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids))
 
 
-def _recover(connection: sa.Connection, lease_s: float) -> int:
+def _recover(connection: Connection, lease_s: float) -> int:
     """Calls whose worker is gone may have been paid: charge them in full, then let them be made."""
     found = [slot for slot, _ in slots.orphans(connection, lease_s=lease_s)]
     by_job: dict[UUID, list[SlotRecord]] = {}
@@ -63,7 +62,7 @@ def _recover(connection: sa.Connection, lease_s: float) -> int:
     return len(found)
 
 
-def _charge(connection: sa.Connection, job_id: UUID, orphaned: Sequence[SlotRecord]) -> None:
+def _charge(connection: Connection, job_id: UUID, orphaned: Sequence[SlotRecord]) -> None:
     changes: list[Mapping[str, object]] = []
     entries: list[Mapping[str, object]] = []
     tally = Tally()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import sqlalchemy as sa
 from pydantic import SecretStr
 
 from app.db import teachers as queries
+from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.stored import Page, TeacherRecord
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
@@ -178,7 +178,7 @@ def _guard_key(before: TeacherRecord, after: TeacherDetails, key_given: bool) ->
     )
 
 
-def _guard_name(connection: sa.Connection, before: TeacherRecord, after: TeacherDetails) -> None:
+def _guard_name(connection: Connection, before: TeacherRecord, after: TeacherDetails) -> None:
     if after.name != before.name and queries.by_name(connection, after.name) is not None:
         raise Conflict(f"A teacher named {after.name!r} exists.", code="name_taken")
 

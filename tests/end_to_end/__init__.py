@@ -1,0 +1,1 @@
+"""The whole service over real processes: API, workers, broker, database, teacher."""
