@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.domain.tokens import Tokens, tokenizer
 
-_BLOCK = 16_384  # rows that `extend` cuts into tokens before it stores them
+_BLOCK = 4096  # rows that `extend` cuts into tokens before it stores them
 _FIRST_BUILD = 256  # rows at which an index is first laid out anew; then at every doubling
 _POSTINGS_PER_BUCKET = 8
 _STREAM_BLOCK = 1024
