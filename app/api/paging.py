@@ -15,7 +15,7 @@ Shown = TypeVar("Shown", bound=BaseModel)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items of one page")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=2000, description="`next` of the page before; absent for the first"),
+    Query(description="`next` of the page before; absent for the first"),
 ]
 
 

@@ -101,6 +101,8 @@ def _detail(kind: str, error: Mapping[str, Any], field: FieldInfo | None) -> str
         return "is required"
     if kind in {"enum", "literal_error"}:
         return f"must be {error['ctx']['expected']}".replace("'", "")
+    if kind == "string_pattern_mismatch":
+        return f"must match {error['ctx']['pattern']}"
     if kind == "string_too_long":
         return f"at most {error['ctx']['max_length']:,} characters"
     if _CODES.get(kind) == "out_of_range":

@@ -1,6 +1,7 @@
 """A runtime of its own for each test of the REST face, and clients that speak to it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,39 @@ from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 
 BODY_IDLE_S = 0.5
+MAX_UPLOAD_MIB = 2
+
+
+@contextmanager
+def running_runtime(database_url: str, home: Path) -> Iterator[Runtime]:
+    """A real runtime without a broker, with a small limit of uploads."""
+    settings = Settings(
+        database_url=database_url, home=home, max_upload_mib=MAX_UPLOAD_MIB, database_pool_size=2
+    )
+    runtime = build_runtime(settings)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+@contextmanager
+def connected_client(runtime: Runtime) -> Iterator[TestClient]:
+    """A client of the whole application, which answers 500 where it would raise."""
+    app = build_app(runtime, body_idle_s=BODY_IDLE_S)
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture
 def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
-    """A real runtime on a database of this test's own, with a small limit of uploads."""
-    settings = Settings(
-        database_url=database_url, home=tmp_path, max_upload_mib=1, database_pool_size=2
-    )
-    runtime = build_runtime(settings)
-    yield runtime
-    runtime.close()
+    """A runtime on a database of this test's own."""
+    with running_runtime(database_url, tmp_path) as runtime:
+        yield runtime
 
 
 @pytest.fixture
 def client(runtime: Runtime) -> Iterator[TestClient]:
-    """A client of the whole application."""
-    app = build_app(runtime, body_idle_s=BODY_IDLE_S)
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+    """A client of an application over this test's own runtime."""
+    with connected_client(runtime) as client:
         yield client

@@ -1,0 +1,75 @@
+"""One of everything that the service keeps, and the number of rows in every table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import jobs as job_queries
+from app.db.ids import new_id
+from app.db.tables import metadata
+from app.domain.lifecycle import JobState
+from app.runtime import Runtime
+from app.use_cases import exports, jobs
+from app.use_cases.jobs import JobDetails
+from tests.api.stored_job import StoredJob, stored_job, stored_teacher
+
+
+@dataclass(frozen=True)
+class World:
+    """Jobs in several states, an export that is ready and one that is not, an unknown id."""
+
+    stored: StoredJob
+    ready_export: UUID
+    queued_export: UUID
+    succeeded: UUID
+    cancelled: UUID
+    priceless_teacher: UUID
+    unknown: UUID
+
+    def names(self) -> Mapping[str, str]:
+        """What paths and bodies of a table of cases may name in braces."""
+        job = self.stored.job
+        return {
+            "job": str(job.id),
+            "seed_set": str(job.seed_set_id),
+            "teacher": str(job.teacher_id),
+            "row": str(self.stored.row_ids[0]),
+            "ready_export": str(self.ready_export),
+            "queued_export": str(self.queued_export),
+            "succeeded": str(self.succeeded),
+            "cancelled": str(self.cancelled),
+            "priceless_teacher": str(self.priceless_teacher),
+            "unknown": str(self.unknown),
+        }
+
+
+def build_world(runtime: Runtime) -> World:
+    """Fill an empty database."""
+    stored = stored_job(runtime)
+    ready = exports.request(runtime, stored.job.id, "alpaca").id
+    exports.make(runtime, ready)
+    queued = exports.request(runtime, stored.job.id, "alpaca").id
+    details = JobDetails(stored.job.seed_set_id, stored.job.teacher_id, 1)
+    succeeded, cancelled = jobs.submit(runtime, details).id, jobs.submit(runtime, details).id
+    with runtime.database.transaction() as connection:
+        for state in (JobState.RUNNING, JobState.SUCCEEDED):
+            job_queries.move(connection, succeeded, state)
+        for state in (JobState.CANCELLING, JobState.CANCELLED):
+            job_queries.move(connection, cancelled, state)
+    priceless = stored_teacher(
+        runtime, name="priceless", input_micro_usd_per_million=None, api_key=None
+    )
+    return World(stored, ready, queued, succeeded, cancelled, priceless, new_id())
+
+
+def row_counts(runtime: Runtime) -> Mapping[str, int]:
+    """How many rows each table has."""
+    with runtime.database.transaction() as connection:
+        return {
+            table.name: connection.execute(
+                sa.select(sa.func.count()).select_from(table)
+            ).scalar_one()
+            for table in metadata.sorted_tables
+        }
