@@ -12,7 +12,7 @@ from app.errors import TeacherFailure
 from app.llm.outcomes import error_codes
 from app.llm.replies import Rejection, read_reply
 from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
-from app.llm.transport import Line
+from app.llm.transport import Line, UnusableAddress
 
 CHECK_TIMEOUT_S = 30.0
 
@@ -74,9 +74,8 @@ async def _ask(teacher: Teacher) -> Reply:
     patient = replace(teacher, timeout_s=min(teacher.timeout_s, CHECK_TIMEOUT_S))
     try:
         line = Line(patient, httpx2.create_ssl_context())
-    except httpx2.InvalidURL:
-        text = f"{teacher.base_url} is not an address of a teacher."
-        raise TeacherFailure(text, stage=Stage.DNS) from None
+    except UnusableAddress as error:
+        raise TeacherFailure(str(error), stage=Stage.DNS) from None
     try:
         return await line.ask(Call("check", 1, patient, _PROMPT))
     finally:

@@ -15,7 +15,7 @@ from app.llm.pricing import likely_tokens
 from app.llm.redaction import Redactor
 from app.llm.replies import read_reply
 from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
-from app.llm.transport import Line
+from app.llm.transport import Line, UnusableAddress
 
 BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 60.0
@@ -111,16 +111,21 @@ class Lane:
 
     def _stopped(self, runner: _Runner, task: asyncio.Task[None]) -> None:
         self._runners.discard(runner)
+        error = None if task.cancelled() else task.exception()
         if runner.entry is not None:
-            error = None if task.cancelled() else task.exception()
             self._end(runner.entry, _unfinished(runner.entry, error))
+        elif error is not None:
+            _log.error("the callback of a call failed", exc_info=error)
         self._pump()
 
     async def _send(self, entry: Entry) -> Reply:
         call = entry.call
         entry.tokens = likely_tokens(call.prompt)
         if self._line is None:
-            self._line = self._open_line()
+            try:
+                self._line = self._open_line()
+            except UnusableAddress as error:
+                return Reply(call, Outcome.NOT_SENT, error=str(error), fault=Fault.CONNECT)
         await self._limits.admit(call.teacher, entry.tokens)
         entry.sent_at_s = time.monotonic()
         return await self._line.ask(call)

@@ -16,7 +16,7 @@ _SECRET_IN_BODY = 16
 _LOOKS_LIKE_A_KEY = re.compile(
     r"\bsk-[A-Za-z0-9_*.\-]{4,}"
     r"|(?<=bearer )[^\s\"',;]{6,}"
-    r"|[^\s\"':]*\*{3,}[^\s\"',]*",
+    r"|(?<![^\s\"':])[^\s\"':]*\*{3}[^\s\"',]*",
     re.IGNORECASE,
 )
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -28,10 +28,18 @@ _RESCHEDULE_AFTER_S = 1.0
 _UNSENDABLE_KEY = "The key holds characters that no header can carry; enter it again."
 
 
+class UnusableAddress(ValueError):
+    """A base address that is none; the message says so to the user."""
+
+
 class Line:
-    """The connections to one teacher. Lives in one event loop; close it there."""
+    """The connections to one teacher. Lives in one event loop; close it there.
+
+    Raises UnusableAddress for a base address to which nothing can be sent.
+    """
 
     def __init__(self, teacher: Teacher, tls: ssl.SSLContext) -> None:
+        _require_address(teacher.base_url)
         timeouts = _timeouts(teacher)
         self._http = _http_client(timeouts, tls)
         key = teacher.api_key.get_secret_value() if teacher.api_key is not None else ""
@@ -138,12 +146,22 @@ def _fault(teacher: Teacher, error: BaseException) -> tuple[Fault, str]:
             return Fault.CONNECT, f"No connection to {host}: {error.os_error}"
         case aiohttp.ConnectionTimeoutError():
             return Fault.CONNECT, f"No connection to {host} within {CONNECT_TIMEOUT_S:g} s."
-        case aiohttp.InvalidURL() | httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
-            return Fault.CONNECT, f"{teacher.base_url} is not an address of a teacher."
         case aiohttp.ServerTimeoutError():
             return Fault.TIME_OUT, f"The teacher at {host} fell silent."
         case _:
             return Fault.RESET, f"The connection to {host} broke: {type(error).__name__} {error}"
+
+
+def _require_address(base_url: str) -> None:
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    has_port = url.port is None or 0 < url.port < 65_536
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or not has_port:
+        raise UnusableAddress(
+            "A teacher's address is http:// or https://, a host and a path, without a password."
+        )
 
 
 def _http_client(timeouts: httpx2.Timeout, tls: ssl.SSLContext) -> httpx2.AsyncClient:
