@@ -1,5 +1,6 @@
 """Every environment variable, typed, in one place."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -24,6 +25,22 @@ class Settings(BaseSettings):
     )
     model: str | None = Field(
         default=None, description="model of the teacher made from OPENAI_API_KEY"
+    )
+    input_usd_per_million: Decimal | None = Field(
+        default=None, ge=0, description="its price in US dollars per million tokens read"
+    )
+    output_usd_per_million: Decimal | None = Field(
+        default=None, ge=0, description="its price in US dollars per million tokens written"
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="OPENAI_API_KEY",
+        description="key of the teacher that `demo` and `generate` use",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias="OPENAI_BASE_URL",
+        description="where that teacher is, when it is not OpenAI's own",
     )
     lease_s: float = Field(
         default=45.0, gt=0, description="seconds without a heartbeat after which a worker is dead"

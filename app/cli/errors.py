@@ -16,6 +16,7 @@ from app.errors import (
     Problem,
     TeacherFailure,
     Unavailable,
+    UploadReport,
 )
 
 DONE = 0
@@ -47,15 +48,28 @@ def report(error: CultivarError | EmbeddedError, console: Console) -> int:
     return status_of(error)
 
 
+def report_os_error(error: OSError, console: Console) -> int:
+    """Say what the operating system refused: a full disk, a file without permission."""
+    name = f"{error.filename}: " if error.filename else ""
+    line = f"error: {name}{error.strerror or error}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return FAILED
+
+
 def _lines(error: CultivarError | EmbeddedError) -> Iterator[str]:
     yield f"error: {error}"
     if isinstance(error, InvalidUpload):
-        yield from map(_line_problem, error.report.errors)
-        hidden = error.report.error_count - len(error.report.errors)
-        if hidden > 0:
-            yield f"  and {hidden:,} more"
+        yield from line_problems(error.report)
     elif isinstance(error, InvalidInput):
         yield from map(_problem, error.problems)
+
+
+def line_problems(report: UploadReport) -> Iterator[str]:
+    """A line for each bad line of a file."""
+    yield from map(_line_problem, report.errors)
+    hidden = report.error_count - len(report.errors)
+    if hidden > 0:
+        yield f"  and {hidden:,} more"
 
 
 def _line_problem(problem: LineProblem) -> str:

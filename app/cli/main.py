@@ -1,6 +1,7 @@
 """The command line `cultivar`: nouns and tools, each a module that is imported when it is named."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import typer
 from rich.console import Console
 
-from app.cli.errors import INTERRUPTED, report
+from app.cli.errors import FAILED, INTERRUPTED, report, report_os_error
 from app.embedded.errors import EmbeddedError
 from app.errors import CultivarError
 
@@ -37,7 +38,7 @@ COMMANDS: Mapping[str, Entry] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 failed, 2 wrong usage or bad input."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     try:
         root(given)(given, prog_name="cultivar")
     except SystemExit as ending:
@@ -47,8 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; Python would complain at the end
-        return 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED  # whoever read our output has gone
+    except OSError as error:
+        return report_os_error(error, console)
     return 0
 
 

@@ -1,12 +1,17 @@
 """Method options on the command line: `--option name=value`, read by the kind of each option."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import orjson
+from typer import Option
 
 from app.domain.options import OptionField
 from app.errors import InvalidInput, Problem
 
+OptionPairs = Annotated[
+    list[str] | None, Option(metavar="NAME=VALUE", help="an option of it; may be repeated")
+]
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _NONE = {"null", "none"}

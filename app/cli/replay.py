@@ -8,7 +8,7 @@ from typing import Annotated, assert_never
 from rich.console import Console
 from typer import BadParameter, Option
 
-from app.cli.method_options import read_options
+from app.cli.method_options import OptionPairs, read_options
 from app.domain.tokens import Tokens
 from app.use_cases import methods
 from app.use_cases.replay import ReplaySettings, replay_answers, replay_instructions
@@ -40,9 +40,7 @@ def command(
     tokens: Annotated[
         Tokens, Option(help="rouge: rouge-score's own; unicode: any language")
     ] = Tokens.ROUGE,
-    option: Annotated[
-        list[str] | None, Option(metavar="NAME=VALUE", help="a method option; may be repeated")
-    ] = None,
+    option: OptionPairs = None,
     out: Annotated[Path | None, Option(help="where the lines go; else standard output")] = None,
 ) -> None:
     """Shows what a method accepts of replies that are there already, so it costs nothing.

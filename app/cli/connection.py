@@ -1,0 +1,42 @@
+"""Where the command line finds the service: the database named to it, or the one that runs here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.embedded.directory import running_instance
+from app.errors import Unavailable
+from app.runtime import Runtime, build_runtime
+from app.settings import Settings
+
+
+@contextmanager
+def connected() -> Iterator[Runtime]:
+    """Give a runtime and close it; raises Unavailable when there is no service to work with."""
+    settings = Settings()
+    found = found_settings(settings)
+    if found is None:
+        raise Unavailable(
+            f"No service runs in {settings.home}. Start one with `cultivar serve`, or set "
+            "CULTIVAR_HOME to the directory of the one that runs, or CULTIVAR_DATABASE_URL."
+        )
+    runtime = build_runtime(found)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+def found_settings(settings: Settings) -> Settings | None:
+    """The settings completed with the addresses of the service; None when none is to be found."""
+    if settings.database_url is not None:
+        return settings
+    instance = running_instance(settings.home)
+    if instance is None:
+        return None
+    found = {
+        "database_url": instance.postgres_url,
+        "redis_url": instance.redis_url,
+        "home": Path(instance.home),
+    }
+    return settings.model_copy(update=found)

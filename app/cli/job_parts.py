@@ -1,0 +1,77 @@
+"""What a job is made of: its calls to the teacher and the candidates they brought."""
+
+from typing import Annotated
+from uuid import UUID
+
+from typer import Argument, Option
+
+from app.cli.connection import connected
+from app.cli.terminal import AsJson, Cursor, Limit, dollars, shortened, show_page
+from app.domain.lifecycle import CandidateState, SlotState
+from app.use_cases import jobs
+
+Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
+
+
+def calls(
+    job: Identified,
+    state: Annotated[list[SlotState] | None, Option(help="only these; may be repeated")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Calls to the teacher, in slot order, with what the last attempt brought."""
+    with connected() as runtime:
+        page = jobs.page_calls(runtime, job, states=state or (), cursor=cursor, limit=limit)
+    cells = [
+        (
+            f"{each.kind} {each.number}.{each.position}",
+            each.step,
+            each.state,
+            each.attempt,
+            each.prompt_tokens,
+            each.completion_tokens,
+            dollars(each.cost_micro_usd),
+            each.reason,
+            each.detail and shortened(each.detail),
+        )
+        for each in page.items
+    ]
+    columns = (
+        "call",
+        "step",
+        "state",
+        "#attempt",
+        "#tokens in",
+        "#out",
+        "#cost",
+        "reason",
+        "detail",
+    )
+    show_page(page, as_json, columns, cells)
+
+
+def candidates(
+    job: Identified,
+    state: Annotated[CandidateState | None, Option(help="only these")] = None,
+    reason: Annotated[str | None, Option(help="only those dropped for this reason")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Instructions that were proposed, newest first, with their fate and the nearest row."""
+    with connected() as runtime:
+        page = jobs.page_candidates(
+            runtime, job, state=state, reason=reason, cursor=cursor, limit=limit
+        )
+    cells = [
+        (
+            shortened(each.instruction),
+            each.state,
+            ", ".join(each.reasons),
+            None if each.nearest_score is None else f"{each.nearest_score:.3f}",
+            each.nearest_text and shortened(each.nearest_text),
+        )
+        for each in page.items
+    ]
+    show_page(page, as_json, ("instruction", "state", "reasons", "#score", "nearest"), cells)

@@ -1,0 +1,99 @@
+"""`cultivar rows`: finished rows of a job, and where each came from."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from typer import Argument, Option, Typer
+
+from app.cli.connection import connected
+from app.cli.terminal import (
+    AsJson,
+    Cursor,
+    Limit,
+    console,
+    plain,
+    shortened,
+    show_facts,
+    show_json,
+    show_page,
+)
+from app.domain.lifecycle import RowState
+from app.files.excerpt import visible
+from app.use_cases import rows
+from app.use_cases.rows import Lineage, LineageCall
+
+commands = Typer()
+
+
+class Wanted(StrEnum):
+    """Which rows to list."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ALL = "all"
+
+
+@commands.command("list")
+def list_(
+    job: Annotated[UUID, Argument(metavar="JOB", help="the job's id")],
+    state: Annotated[Wanted, Option(help="which rows")] = Wanted.ACCEPTED,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rows of a job, in the order of the dataset."""
+    chosen = None if state is Wanted.ALL else RowState(state.value)
+    with connected() as runtime:
+        page = rows.page(runtime, job, state=chosen, cursor=cursor, limit=limit)
+    cells = [
+        (
+            each.id,
+            shortened(each.instruction),
+            shortened(each.input),
+            shortened(each.output),
+            ", ".join(each.reasons) or each.state,
+        )
+        for each in page.items
+    ]
+    show_page(page, as_json, ("id", "instruction", "input", "output", "state"), cells)
+
+
+@commands.command("lineage")
+def lineage(
+    row: Annotated[UUID, Argument(metavar="ROW", help="the row's id")], as_json: AsJson = False
+) -> None:
+    """The seeds, prompts and raw replies behind a row."""
+    with connected() as runtime:
+        found = rows.lineage(runtime, row)
+    if as_json:
+        show_json(found)
+        return
+    show_facts(_facts(found))
+    for name, call in (("propose", found.propose), ("answer", found.answer)):
+        _show_call(name, call)
+
+
+def _facts(found: Lineage) -> Mapping[str, object]:
+    row = found.row
+    facts: dict[str, object] = {
+        name: getattr(row, name) for name in ("id", "job_id", "instruction", "input", "output")
+    }
+    facts["state"] = ", ".join(row.reasons) or row.state
+    facts["simulated"] = row.simulated
+    facts["nearest score"] = found.nearest_score
+    for number, source in enumerate(found.sources, 1):
+        facts[f"source {number}"] = plain(source)
+    return facts
+
+
+def _show_call(name: str, call: LineageCall) -> None:
+    terminal = console()
+    terminal.print(f"\n{name}, call {call.slot_id}, prompt:")
+    for text in (str(call.prompt.get("system") or ""), str(call.prompt.get("text", ""))):
+        for line in text.splitlines():
+            terminal.print(f"  {visible(line)}")
+    terminal.print("reply:")
+    for line in call.raw_reply.splitlines():
+        terminal.print(f"  {visible(line)}")
