@@ -62,17 +62,15 @@ def teacher_details(described: Described, settings: Settings) -> TeacherDetails 
 def _of_environment(described: Described, settings: Settings) -> TeacherDetails:
     known = teacher_of_environment(settings)
     model = described.model or known.model
-    read, written = known.input_micro_usd_per_million, known.output_micro_usd_per_million
+    read, written = described.input_price, described.output_price
     return replace(
         known,
         model=model,
         name=teacher_name(known.base_url, model),
         api_key=described.key or known.api_key,
-        input_micro_usd_per_million=read
-        if described.input_price is None
-        else described.input_price,
+        input_micro_usd_per_million=known.input_micro_usd_per_million if read is None else read,
         output_micro_usd_per_million=(
-            written if described.output_price is None else described.output_price
+            known.output_micro_usd_per_million if written is None else written
         ),
     )
 

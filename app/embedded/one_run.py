@@ -104,7 +104,7 @@ def demo_teacher(base_url: str) -> TeacherDetails:
 
 
 def teacher_of_environment(settings: Settings) -> TeacherDetails:
-    """The teacher that OPENAI_API_KEY and its relatives name, its prices as far as they are given."""
+    """The teacher that OPENAI_API_KEY and its relatives name; a price may be missing."""
     base_url = settings.openai_base_url or OPENAI
     model = settings.model or DEFAULT_MODEL
     return TeacherDetails(
@@ -125,15 +125,23 @@ def teacher_name(base_url: str, model: str) -> str:
 def check_prices(details: TeacherDetails) -> None:
     """Raise InvalidInput when a price is missing, and say where to give it."""
     prices = {
-        "CULTIVAR_INPUT_USD_PER_MILLION": details.input_micro_usd_per_million,
-        "CULTIVAR_OUTPUT_USD_PER_MILLION": details.output_micro_usd_per_million,
+        "input": details.input_micro_usd_per_million,
+        "output": details.output_micro_usd_per_million,
     }
-    missing = [name for name, price in prices.items() if price is None]
-    if missing:
-        detail = "set it to what the teacher costs in US dollars, 0 if it is free"
+    problems = [
+        Problem(
+            f"/CULTIVAR_{name.upper()}_USD_PER_MILLION",
+            "price_required",
+            f"set it (`cultivar generate` also takes --{name}-price) to the price of a million "
+            "tokens in US dollars, 0 if it is free",
+        )
+        for name, price in prices.items()
+        if price is None
+    ]
+    if problems:
         raise InvalidInput(
             f"The price of {details.model} is not known, and prices are never guessed.",
-            problems=[Problem(f"/{name}", "price_required", detail) for name in missing],
+            problems=problems,
         )
 
 
