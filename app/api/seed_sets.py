@@ -96,6 +96,7 @@ class SeedOut(BaseModel):
     "",
     status_code=201,
     response_model=AddedSeedSetOut,
+    response_model_exclude_unset=True,
     responses={200: {"model": AddedSeedSetOut, "description": "The same file is there already"}}
     | problems(400, 408, 413, 415, 422, 507),
     openapi_extra=_UPLOAD,

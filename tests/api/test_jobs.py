@@ -1,0 +1,192 @@
+"""Jobs over HTTP: submitted, followed, steered, and their parts read."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.api.job_bodies import JobStatusOut
+from app.db import jobs as job_queries
+from app.domain.lifecycle import JobState
+from app.runtime import Runtime
+from app.use_cases import exports
+from tests.api.stored_job import stored_job, stored_seed_set, stored_teacher, submitted_job
+
+
+def submit(client: TestClient, runtime: Runtime, **more: Any) -> Mapping[str, Any]:
+    """The answer to a submission that must succeed."""
+    body = {
+        "seed_set_id": str(stored_seed_set(runtime)),
+        "teacher_id": str(stored_teacher(runtime)),
+        "target_rows": 20,
+        **more,
+    }
+    answer = client.post("/v1/jobs", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
+    return answer.json()
+
+
+def move(runtime: Runtime, job_id: UUID, *states: JobState) -> None:
+    """Move a job as workers would."""
+    with runtime.database.transaction() as connection:
+        for state in states:
+            assert job_queries.move(connection, job_id, state)
+
+
+def test_a_job_is_queued_with_its_defaults(client: TestClient, runtime: Runtime) -> None:
+    job = submit(client, runtime)
+    assert (job["state"], job["method"], job["profile"]) == ("queued", "self_instruct", "default")
+    assert (job["cap_calls"], job["target_rows"], job["random_seed"]) == (200, 20, 42)
+    assert job["calls"] == {"issued": 0, "accepted": 0, "rejected": 0, "failed": 0, "pending": 0}
+    assert job["money"]["micro_usd_per_accepted_row"] is None
+    events = client.get(job["links"]["events"]).json()["items"]
+    assert [(each["from_state"], each["to_state"]) for each in events] == [(None, "queued")]
+
+
+def test_options_lie_over_the_profile(client: TestClient, runtime: Runtime) -> None:
+    job = submit(
+        client,
+        runtime,
+        name="papery",
+        profile="paper",
+        options={"new_instructions": 3},
+        cap_micro_usd=5_000_000,
+        cap_calls=7,
+        random_seed=2**63 - 1,
+        tokens="unicode",
+    )
+    assert (job["name"], job["profile"], job["cap_calls"]) == ("papery", "paper", 7)
+    assert job["money"]["cap_micro_usd"] == 5_000_000
+    assert (job["options"]["new_instructions"], job["options"]["order"]) == (3, "strict")
+    assert job["random_seed"] == 2**63 - 1
+
+
+def test_the_status_counts_everything(client: TestClient, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    answer = client.get(f"/v1/jobs/{stored.job.id}")
+    status = JobStatusOut.model_validate_json(answer.content)
+    calls = status.calls
+    assert calls.accepted + calls.rejected + calls.failed + calls.pending == calls.issued == 2
+    assert status.rows.model_dump() == {"accepted": 3, "rejected": 1, "surplus": 1}
+    assert (status.candidates, status.drops) == ({"novel": 4}, {"empty_output": 1})
+    assert status.errors == {"server_error": 1}
+    assert status.poll_after_s == int(answer.headers["retry-after"]) == 2
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_an_unchanged_status_is_not_sent_again(client: TestClient, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    path = f"/v1/jobs/{job.id}"
+    etag = client.get(path).headers["etag"]
+    assert etag.startswith('W/"')
+    same = client.get(path, headers={"if-none-match": f'"other", {etag}'})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    assert same.headers["retry-after"] == "2"
+    client.post(f"{path}/pause")
+    changed = client.get(path, headers={"if-none-match": etag})
+    assert (changed.status_code, changed.json()["state"]) == (200, "paused")
+    assert changed.headers["etag"] != etag
+
+
+def test_pause_resume_cancel(client: TestClient, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    move(runtime, job.id, JobState.RUNNING)
+    for action, state in [
+        ("pause", "paused"),
+        ("pause", "paused"),
+        ("resume", "running"),
+        ("resume", "running"),
+        ("cancel", "cancelling"),
+        ("cancel", "cancelling"),
+    ]:
+        answer = client.post(f"/v1/jobs/{job.id}/{action}")
+        assert (answer.status_code, answer.json()["state"]) == (200, state)
+    move(runtime, job.id, JobState.CANCELLED)
+    assert client.post(f"/v1/jobs/{job.id}/cancel").json()["state"] == "cancelled"
+    states = [each["to_state"] for each in client.get(f"/v1/jobs/{job.id}/events").json()["items"]]
+    assert states == ["queued", "running", "paused", "running", "cancelling", "cancelled"]
+
+
+@pytest.mark.parametrize("body", [None, {}, {"only": None}, {"only": "failed"}])
+def test_retry_makes_failed_calls_ready(
+    client: TestClient, runtime: Runtime, body: Mapping[str, Any] | None
+) -> None:
+    stored = stored_job(runtime)
+    move(runtime, stored.job.id, JobState.RUNNING, JobState.FAILED)
+    answer = client.post(f"/v1/jobs/{stored.job.id}/retry", json=body)
+    assert answer.status_code == 200, answer.text
+    calls = answer.json()["calls"]
+    assert (calls["failed"], calls["pending"], calls["issued"]) == (0, 1, 2)
+    assert answer.json()["state"] == "running"
+
+
+def test_change_of_caps(client: TestClient, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    body = {"name": "renamed", "target_rows": 9, "cap_calls": 3, "cap_micro_usd": 0}
+    changed = client.patch(f"/v1/jobs/{job.id}", json=body).json()
+    assert (changed["name"], changed["target_rows"], changed["cap_calls"]) == ("renamed", 9, 3)
+    assert changed["money"]["cap_micro_usd"] == 0
+    assert client.patch(f"/v1/jobs/{job.id}", json={}).json()["name"] == "renamed"
+
+
+def test_the_list_filters_by_state(client: TestClient, runtime: Runtime) -> None:
+    queued, running = submitted_job(runtime), None
+    body = {"seed_set_id": str(queued.seed_set_id), "teacher_id": str(queued.teacher_id)}
+    running = UUID(client.post("/v1/jobs", json={**body, "target_rows": 1}).json()["id"])
+    move(runtime, running, JobState.RUNNING)
+    everything = client.get("/v1/jobs").json()["items"]
+    assert [each["id"] for each in everything] == [str(running), str(queued.id)]
+    for state, job_id in (("queued", queued.id), ("running", running)):
+        found = client.get(f"/v1/jobs?state={state}").json()["items"]
+        assert [each["id"] for each in found] == [str(job_id)]
+    assert client.get("/v1/jobs?state=failed").json() == {"items": [], "next": None}
+
+
+def test_calls_of_a_job(client: TestClient, runtime: Runtime) -> None:
+    path = f"/v1/jobs/{stored_job(runtime).job.id}/calls"
+    first = client.get(f"{path}?limit=1").json()
+    second = client.get(f"{path}?limit=1&cursor={first['next']}").json()
+    done, failed = first["items"] + second["items"]
+    assert (done["state"], done["prompt_tokens"], done["cost_micro_usd"]) == ("done", 7, 11)
+    assert (failed["state"], failed["status"], second["next"]) == ("failed", None, None)
+    assert client.get(f"{path}?state=failed").json()["items"] == [failed]
+
+
+def test_candidates_of_a_job(client: TestClient, runtime: Runtime) -> None:
+    path = f"/v1/jobs/{stored_job(runtime).job.id}/candidates"
+    first = client.get(f"{path}?limit=3").json()
+    second = client.get(f"{path}?limit=3&cursor={first['next']}").json()
+    assert [each["position"] for each in first["items"] + second["items"]] == [3, 2, 1, 0]
+    assert first["items"][0]["nearest_score"] == 0.25
+    assert client.get(f"{path}?state=duplicate").json()["items"] == []
+    assert client.get(f"{path}?reason=too_similar").json()["items"] == []
+
+
+def test_rows_of_a_job(client: TestClient, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    path = f"/v1/jobs/{stored.job.id}/rows"
+    first = client.get(f"{path}?limit=2").json()
+    second = client.get(f"{path}?limit=2&cursor={first['next']}").json()
+    found = first["items"] + second["items"]
+    assert [each["id"] for each in found] == [str(each) for each in stored.row_ids]
+    rejected = client.get(f"{path}?state=rejected").json()["items"]
+    assert [each["reasons"] for each in rejected] == [["empty_output"]]
+    assert len(client.get(f"{path}?state=all").json()["items"]) == 4
+
+
+def test_delete_removes_a_finished_job_and_its_exports(
+    client: TestClient, runtime: Runtime
+) -> None:
+    stored = stored_job(runtime)
+    export = exports.request(runtime, stored.job.id, "alpaca")
+    exports.make(runtime, export.id)
+    move(runtime, stored.job.id, JobState.RUNNING, JobState.SUCCEEDED)
+    path = f"/v1/jobs/{stored.job.id}"
+    assert client.get(path).status_code == 200
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(f"/v1/exports/{export.id}").status_code == 404
+    assert list(runtime.exports_directory.iterdir()) == []
