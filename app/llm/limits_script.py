@@ -38,7 +38,7 @@ local fleet = redis.call('ZCARD', KEYS[3])
 
 local known_ms = tonumber(ARGV[4])
 local gate_ms = redis.call('PTTL', KEYS[2])
-if known_ms > gate_ms + 100 then
+if known_ms > math.max(0, gate_ms) + tonumber(ARGV[9]) then
   redis.call('SET', KEYS[2], '1', 'PX', known_ms)
   gate_ms = known_ms
 end
@@ -51,7 +51,7 @@ local granted, wait_s = 0, 0
 if gate_ms > 0 then
   wait_s = gate_ms / 1000
 else
-  for position = 9, #ARGV do
+  for position = 10, #ARGV do
     local cost = tonumber(ARGV[position])
     wait_s = math.max(wait(requests, 1), wait(tokens, cost))
     if wait_s > 0 then break end
@@ -66,6 +66,9 @@ keep(tokens)
 redis.call('EXPIRE', KEYS[1], 3600)
 return {granted, math.ceil(wait_s * 1000), math.max(0, gate_ms), fleet}
 """
+
+# Two clocks never agree on a wait to the millisecond; a gate is only told on when it is news.
+GATE_SLACK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Question:
             REQUESTS_BURST_S,
             TOKENS_BURST_S,
             TOKENS_START_S,
+            round(GATE_SLACK_S * 1000),
             *self.costs,
         ]
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from app.llm.admission import AdmissionQueue, Grant
 from app.llm.limits import LocalLimits
-from app.llm.limits_script import SCRIPT, Answer, Question, keys, read_answer
+from app.llm.limits_script import GATE_SLACK_S, SCRIPT, Answer, Question, keys, read_answer
 from app.llm.teacher import Teacher
 
 ANSWER_WITHIN_S = 0.1
@@ -148,7 +148,8 @@ class SharedLimits:
         if self._alone_until_s:
             self._alone_until_s = 0.0
             _log.info("the fleet shares its limits through Redis again")
-        if answer.gate_ms > 0:
+        closed_s = self.closed_until(teacher.id) - time.monotonic()
+        if answer.gate_ms / 1000 > max(0.0, closed_s) + GATE_SLACK_S:
             self._local.close_gate(teacher.id, answer.gate_ms / 1000)
 
     def _stand_alone(self, reason: str) -> None:
