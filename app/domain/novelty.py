@@ -17,6 +17,7 @@ _BLOCK = 4096  # rows that `extend` cuts into tokens before it stores them
 _FIRST_BUILD = 256  # rows at which an index is first laid out anew; then at every doubling
 _POSTINGS_PER_BUCKET = 8
 _STREAM_BLOCK = 1024
+_MOST_POSTINGS = 2**31 - 1
 _ID_BYTES = 32  # an int object
 
 
@@ -228,7 +229,7 @@ class NoveltyIndex:
         while numbers[indexed] < self._rows:
             self._kernels.insert(self._pool, self._threshold)
             if numbers[indexed] < self._rows:
-                size = 2 * self._pool.arena.size + _BLOCK
+                size = _arena_size(self._pool.arena.size + 1, 2)
                 self._pool = self._pool._replace(arena=_grown(self._pool.arena, size))
 
     def _build(self) -> None:
@@ -247,7 +248,7 @@ class NoveltyIndex:
         self._pool.numbers[kernels.SHIFT] = 64 - bits
         self._pool = self._pool._replace(
             buckets=np.zeros((1 << bits, 3), np.int32),
-            arena=np.empty(4 * postings + _BLOCK, np.uint64),
+            arena=np.empty(_arena_size(postings, 3), np.uint64),
         )
         kernels.build(self._pool, threshold)
         self._built = self._rows
@@ -274,6 +275,13 @@ def _empty_pool(kernels: Any, threshold: float) -> Any:
         buckets=np.zeros((1 << 8, 3), np.int32),
         arena=np.empty(_BLOCK, np.uint64),
     )
+
+
+def _arena_size(postings: int, times: int) -> int:
+    """Room for these postings and growth; raise OverflowError past what a bucket can point at."""
+    if postings > _MOST_POSTINGS:
+        raise OverflowError(f"an index holds at most {_MOST_POSTINGS} postings")
+    return min(times * postings + _BLOCK, _MOST_POSTINGS)
 
 
 def _unseen_ranks(size: int) -> NDArray[np.int32]:
