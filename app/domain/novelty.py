@@ -87,8 +87,8 @@ class NoveltyIndex:
     def filter_stream(self, texts: Iterable[str]) -> Iterator[Nearest | None]:
         """Check each text against all rows and add it if it is novel; yield what it duplicates.
 
-        The same decisions as `duplicate_of` and `add` in turn, in a third of the time. Reads up
-        to 1,024 texts ahead.
+        The same decisions as `duplicate_of` and `add` in turn, in two thirds of the time. Reads
+        up to 1,024 texts ahead.
         """
         for block, ids, lengths in self._blocks(texts, _STREAM_BLOCK):
             rows = np.empty(len(block), np.int64)

@@ -49,7 +49,7 @@ class Tokens(StrEnum):
 
 
 def rouge_tokens(text: str) -> list[str]:
-    """Cut text as rouge-score 0.1.2 does by default: lower case, runs of a-z and 0-9, no stemmer."""
+    """Cut text as rouge-score 0.1.2 does by default: lower case, runs of a-z and 0-9, unstemmed."""
     return _ALPHANUMERIC_RUN.findall(text.lower())
 
 
