@@ -156,7 +156,11 @@ def _convert(
 def _finite(value: object) -> tuple[bool, object]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False, value
-    return math.isfinite(value), float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return False, value
+    return math.isfinite(number), number
 
 
 def _strings(value: object) -> tuple[bool, object]:

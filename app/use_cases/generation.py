@@ -31,6 +31,7 @@ UNHEALTHY_IN_A_ROW = 20
 REFUSED_IN_A_ROW = 10
 _TICK_S = 0.05
 _PLAN_EVERY_S = 0.1
+_READ_EVERY_S = 1.0
 _LINGER_S = 2.0
 _RETRY_S = 1.0
 _HOLD_S = 600.0
@@ -115,6 +116,8 @@ class Slice:
         self._refused = 0
         self._state: JobState | None = JobState.RUNNING
         self._next_plan_s = 0.0
+        self._next_read_s = 0.0
+        self._starved = True
         self._idle_since_s: float | None = None
         self._away_since_s: float | None = None
 
@@ -160,10 +163,11 @@ class Slice:
     def _turn(self, context: JobContext, *, claiming: bool) -> bool:
         """One round of store, read, plan, claim; False when there is nothing left to do here."""
         self._gather(_TICK_S if self._in_flight else 0.0)
-        self._store()
-        read = read_received(self._runtime, context)
-        self._plan(context, soon=bool(read))
-        claimed = self._claim() if claiming and self._state is JobState.RUNNING else 0
+        stored = self._store()
+        read = self._read(context) if stored else self._now_and_then(context)
+        claimed = self._claim() if claiming else 0
+        if self._plan(context, news=bool(read)) and claiming:
+            claimed += self._claim()
         if self._in_flight or self._unstored or read or claimed:
             self._idle_since_s = None
             return True
@@ -185,34 +189,47 @@ class Slice:
         self._unhealthy = 0 if healthy else self._unhealthy + 1
         self._refused = self._refused + 1 if ending is Ending.REFUSED else 0
 
-    def _store(self) -> None:
+    def _read(self, context: JobContext) -> int:
+        self._next_read_s = self._runtime.monotonic_s() + _READ_EVERY_S
+        return read_received(self._runtime, context)
+
+    def _now_and_then(self, context: JobContext) -> int:
+        """Replies that another worker stored and did not live to read are read here."""
+        if self._in_flight and self._runtime.monotonic_s() < self._next_read_s:
+            return 0
+        return self._read(context)
+
+    def _store(self) -> bool:
         if not self._unstored:
-            return
+            return False
         store_replies(self._runtime, self._job_id, self._unstored)
         last = self._unstored[-1]
         self._unstored = []
-        self._next_plan_s = 0.0
         if self._unhealthy >= UNHEALTHY_IN_A_ROW:
             self._pause(JobReason.TEACHER_UNHEALTHY, last)
         elif self._refused >= REFUSED_IN_A_ROW:
             self._pause(JobReason.TEACHER_REFUSED, last)
+        return True
 
     def _pause(self, reason: JobReason, last: Reply) -> None:
         self._unhealthy = self._refused = 0
         with self._runtime.database.transaction() as connection:
             jobs.move(connection, self._job_id, JobState.PAUSED, reason=reason, detail=last.error)
 
-    def _plan(self, context: JobContext, *, soon: bool) -> None:
+    def _plan(self, context: JobContext, *, news: bool) -> bool:
+        """Plan when the teacher could take more than there is, else now and then."""
         now_s = self._runtime.monotonic_s()
-        if now_s < self._next_plan_s and not soon:
-            return
+        if now_s < self._next_plan_s and not (self._starved and news):
+            return False
         self._next_plan_s = now_s + _PLAN_EVERY_S
         self._state = plan(self._runtime, context)
+        return True
 
     def _claim(self) -> int:
-        if self._unstored:
+        if self._unstored or self._state is not JobState.RUNNING:
             return 0
         claimed = claim(self._runtime, self._engine.worker_id, self._job_id, limit=500)
+        self._starved = claimed.room > len(claimed.calls)
         for call in claimed.calls:
             self._in_flight += 1
             self._engine.door.start(call, self._returned.put)

@@ -9,10 +9,10 @@ from typing import Any
 import datasets
 import pytest
 
+from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import running_runtime
 from tests.end_to_end.fleet import Client, Fleet
-from tests import invariants
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 RECORDED = SHARED / "recorded" / "maulik2"
