@@ -58,6 +58,17 @@ def page(
     return Page(found[:limit], more)
 
 
+def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
+    """The accepted rows at the end of the dataset, the last one first."""
+    query = (
+        sa.select(*_columns)
+        .where(rows.c.job_id == job_id, rows.c.state == RowState.ACCEPTED)
+        .order_by(*(column.desc() for column in _order))
+        .limit(limit)
+    )
+    return [_row(each._asdict()) for each in connection.execute(query)]
+
+
 def accepted_after(
     connection: sa.Connection, job_id: UUID, key: tuple[int, int], limit: int
 ) -> Sequence[RowRecord]:

@@ -47,6 +47,12 @@ def page(
         return queries.page(connection, job_id, state=state, cursor=cursor, limit=limit)
 
 
+def newest(runtime: Runtime, job_id: UUID, *, limit: int = 10) -> Sequence[RowRecord]:
+    """The accepted rows at the end of the dataset, the last one first."""
+    with runtime.database.transaction() as connection:
+        return queries.newest(connection, job_id, limit)
+
+
 def get(runtime: Runtime, row_id: UUID) -> RowRecord:
     """One row; raises NotFound."""
     with runtime.database.transaction() as connection:
