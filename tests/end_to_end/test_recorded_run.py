@@ -80,7 +80,7 @@ def ends_as_recorded(client: Client, job_id: str, tmp_path: Path) -> None:
     export, content = client.export(job_id, "self_instruct_triples")
     path = tmp_path / "rows.jsonl"
     path.write_bytes(content)
-    table = datasets.load_dataset(
+    table: Any = datasets.load_dataset(
         "json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache")
     )
     found = {(row["instruction"], row["input"], row["output"]) for row in table}
