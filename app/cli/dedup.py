@@ -63,5 +63,5 @@ def _sentence(summary: DedupSummary) -> str:
     compared = f" (compared with {summary.against:,} more)" if summary.against else ""
     return (
         f"{summary.read:,} rows read{compared}: "
-        f"{summary.accepted:,} accepted, {summary.dropped:,} near-duplicates dropped"
+        f"{summary.accepted:,} accepted, {summary.dropped:,} dropped as near-duplicates"
     )

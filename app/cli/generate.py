@@ -1,5 +1,6 @@
 """`cultivar generate`: from a seed file to a dataset file in one command."""
 
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from app.domain.lifecycle import FINAL_JOB_STATES, ExportState, JobState
 from app.domain.stored import JobProgress
 from app.embedded.exporting import wait_for_export
 from app.embedded.following import outcome
-from app.embedded.one_run import Wanted, begin, see_through
+from app.embedded.one_run import DEMO_TEACHER, Wanted, begin, see_through
 from app.embedded.signals import ending_like_interrupt
 from app.errors import InvalidInput
 from app.files.seed_upload import read_seed_file
 from app.files.whole_file import written_whole
 from app.settings import Settings
-from app.use_cases import exports, jobs, methods
+from app.use_cases import exports, jobs, methods, teachers
 from app.use_cases.seed_sets import SeedSetDetails
 
 
@@ -147,10 +148,7 @@ def _run(settings: Settings, task: Task) -> None:
         try:
             progress = see_through(service.runtime, job_id, console, check=service.check)
         except KeyboardInterrupt:
-            demo = " --demo" if task.demo else ""
-            console.print(
-                f"paused; go on with: cultivar generate --resume {job_id} --out {task.out}{demo}"
-            )
+            console.print(f"paused; go on with: {_going_on(job_id, task, settings)}")
             raise
         console.print(outcome(progress))
         if progress.accepted_rows and progress.job.state is not JobState.PAUSED:
@@ -159,12 +157,18 @@ def _run(settings: Settings, task: Task) -> None:
         raise Exit(FAILED)
 
 
+def _going_on(job_id: UUID, task: Task, settings: Settings) -> str:
+    words = ["cultivar", "generate", "--resume", str(job_id), "--out", str(task.out)]
+    words += ["--format", task.format, "--home", str(settings.home)]
+    return shlex.join([*words, "--demo"] if task.demo else words)
+
+
 def _resumed(service: LocalService, job_id: UUID) -> UUID:
     """Go on with a job that waits; a finished one is only exported."""
     job = jobs.get(service.runtime, job_id)
     if job.state in FINAL_JOB_STATES:
         return job_id
-    if job.simulated and service.demo_url is not None:
+    if teachers.get(service.runtime, job.teacher_id).name == DEMO_TEACHER:
         revived_demo_teacher(service.runtime, service.demo_url)
     return jobs.resume(service.runtime, job_id).id
 

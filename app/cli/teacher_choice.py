@@ -102,5 +102,7 @@ def chosen_teacher(
 def revived_demo_teacher(runtime: Runtime, demo_url: str | None) -> UUID:
     """The demo teacher at its present address; raises Unavailable where none runs."""
     if demo_url is None:
-        raise Unavailable("The service that runs here has no demo teacher; stop it, or use --home.")
+        raise Unavailable(
+            "This service has no demo teacher: give --demo, and another --home if one runs here."
+        )
     return ensure_teacher(runtime, demo_teacher(demo_url)).id

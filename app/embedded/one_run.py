@@ -22,6 +22,7 @@ from app.use_cases.teachers import TeacherDetails
 
 OPENAI = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
+DEMO_TEACHER = "demo teacher"
 DEMO_MODEL = "demo-grammar"
 # Prices of nothing real, so that the demonstration shows what a cost looks like.
 DEMO_INPUT_MICRO_USD_PER_MILLION = 150_000
@@ -93,7 +94,7 @@ def ensure_teacher(runtime: Runtime, details: TeacherDetails) -> TeacherRecord:
 def demo_teacher(base_url: str) -> TeacherDetails:
     """The scripted teacher of a running service; its port differs from run to run."""
     return TeacherDetails(
-        name="demo teacher",
+        name=DEMO_TEACHER,
         base_url=base_url,
         model=DEMO_MODEL,
         input_micro_usd_per_million=DEMO_INPUT_MICRO_USD_PER_MILLION,
