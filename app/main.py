@@ -7,16 +7,28 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import description, errors, exports, health, jobs, methods, rows, seed_sets, teachers
+from app.api import (
+    description,
+    errors,
+    exports,
+    health,
+    jobs,
+    methods,
+    problem_texts,
+    rows,
+    seed_sets,
+    teachers,
+)
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S
 from app.api.envelope import Envelope
 from app.api.status_board import StatusBoard
+from app.dashboard import router as dashboard
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 
 UPLOADS_READ_AT_ONCE = 4
-FAMILIES = (seed_sets, teachers, methods, jobs, rows, exports, health)
+FAMILIES = (seed_sets, teachers, methods, jobs, rows, exports, health, problem_texts)
 
 
 def create_app() -> FastAPI:
@@ -44,6 +56,7 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
     for family in FAMILIES:
         app.include_router(family.router)
+    app.include_router(dashboard.router)
     errors.install(app)
     description.install(app)
     app.state.address_book = AddressBook(app.openapi())

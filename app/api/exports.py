@@ -19,6 +19,7 @@ from app.domain.stored import ExportRecord
 from app.use_cases import exports
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"], route_class=StrictRoute)
+_FILE = {JSONL: {"schema": {"type": "string"}}}
 
 
 class ExportIn(BaseModel):
@@ -100,7 +101,10 @@ def get_export(runtime: RuntimeOfApp, export_id: UUID) -> ExportOut:
     response_class=Response,
     responses={
         200: {"content": {JSONL: {"schema": {"type": "string"}}}},
-        206: {"description": "The range asked for", "content": {JSONL: {}}},
+        206: {
+            "description": "The range asked for",
+            "content": {JSONL: {"schema": {"type": "string"}}},
+        },
         304: {"description": "As the caller has it (If-None-Match)"},
     }
     | problems(404, 409, 416),

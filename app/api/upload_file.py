@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import errno
 import hashlib
 import re
@@ -40,19 +41,25 @@ async def uploaded(
         if expected is not None and digest != expected:
             detail = "The body is not what its Content-Digest says; nothing was stored."
             raise MalformedRequest(detail, code="digest_mismatch")
-        file.seek(0)
+        await to_thread.run_sync(file.seek, 0)
         yield iter(lambda: file.read(_READ_BYTES), b"")
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise InsufficientStorage("The disk has no room for this upload.") from error
         raise
     finally:
-        file.close()
+        _close(file)
 
 
 def _open(directory: Path) -> IO[bytes]:
     directory.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryFile(dir=directory, buffering=0)
+    return tempfile.TemporaryFile(dir=directory, buffering=_WRITE_BYTES)
+
+
+def _close(file: IO[bytes]) -> None:
+    """Close a file whose unwritten rest a full disk may refuse once more; it is not wanted."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 async def _receive(request: Request, file: IO[bytes], max_bytes: int) -> bytes:
@@ -69,6 +76,7 @@ async def _receive(request: Request, file: IO[bytes], max_bytes: int) -> bytes:
             await to_thread.run_sync(put_down, bytes(waiting))
             waiting.clear()
     await to_thread.run_sync(put_down, bytes(waiting))
+    await to_thread.run_sync(file.flush)
     return digest.digest()
 
 

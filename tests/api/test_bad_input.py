@@ -7,7 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.runtime import Runtime
-from tests.api.bad_requests import EVERY, Bad
+from tests.api.bad_request import Bad
+from tests.api.bad_requests import EVERY
 from tests.api.conftest import connected_client, running_runtime
 from tests.api.world import World, build_world, row_counts
 from tests.servers import TestPostgres

@@ -1,0 +1,141 @@
+"""Ids that name nothing, forged pages, wrong states, ranges that are not there."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+from tests.api.bad_request import Bad, sent
+
+
+def ids() -> Iterator[Bad]:
+    """Ids that name nothing."""
+    for family in ("seed-sets", "teachers", "jobs", "rows", "exports"):
+        for given in ("{unknown}", "x", "%00", "..%2f..%2fetc%2fpasswd", "1" * 300):
+            yield Bad(f"{family} {given[:9]}", 404, "not_found", path=f"/v1/{family}/{given}")
+    for family in ("seed-sets", "teachers", "jobs", "exports"):
+        path = f"/v1/{family}/{{unknown}}"
+        yield Bad(f"delete of {family}", 404, "not_found", "DELETE", path)
+    yield Bad("lineage of no row", 404, "not_found", path="/v1/rows/{unknown}/lineage")
+    for part in ("events", "calls", "candidates", "rows"):
+        yield Bad(f"{part} of no job", 404, "not_found", path=f"/v1/jobs/{{unknown}}/{part}")
+    for action in ("pause", "resume", "cancel", "retry"):
+        yield Bad(f"{action} no job", 404, "not_found", "POST", f"/v1/jobs/{{unknown}}/{action}")
+        yield Bad(f"{action} bad id", 404, "not_found", "POST", f"/v1/jobs/x/{action}")
+    yield Bad("rows of a bad id", 404, "not_found", path="/v1/rows?job_id=x")
+    yield Bad("rows of no job", 404, "not_found", path="/v1/rows?job_id={unknown}")
+    yield Bad("rows of what", 422, "missing_field", path="/v1/rows")
+    yield Bad("method", 404, "not_found", path="/v1/methods/alchemy")
+
+
+def pages() -> Iterator[Bad]:
+    """Limits and cursors that we did not give."""
+    lists = (
+        "seed-sets", "seed-sets/{seed_set}/seeds", "teachers", "jobs", "jobs/{job}/calls",
+        "jobs/{job}/candidates", "jobs/{job}/rows", "exports",
+    )  # fmt: skip
+    for path in lists:
+        for limit in ("0", "1000000", "-1"):
+            yield Bad(
+                f"{path} limit {limit}", 422, "out_of_range", path=f"/v1/{path}?limit={limit}"
+            )
+        for cursor in ("x", "%00", "WyJqb2JzIl0", forged("jobs", 5, {}), "a" * 3000):
+            where = f"/v1/{path}?cursor={cursor}"
+            yield Bad(f"{path} cursor {cursor[:12]}", 422, "cursor_invalid", path=where)
+    yield Bad("limit is no number", 422, "wrong_type", path="/v1/jobs?limit=x")
+    kinds = {
+        "seed-sets": forged("seed_sets", "a\x00"),
+        "seed-sets/{seed_set}/seeds": forged("seeds", 1 << 70),
+        "teachers": forged("teachers", None),
+        "jobs": forged("jobs", ["x"]),
+        "jobs/{job}/calls": forged("calls", "propose\x00", 0, 0),
+        "jobs/{job}/candidates": forged("candidates", {"a": 1}),
+        "jobs/{job}/rows": forged("rows", 0, 1.5),
+        "exports": forged("exports", True),
+    }
+    for path, cursor in kinds.items():
+        where = f"/v1/{path}?cursor={cursor}"
+        yield Bad(f"{path} cursor well forged", 422, "cursor_invalid", path=where)
+    odd = forged("calls", [], 0, 0)
+    yield Bad(
+        "call cursor with a list",
+        422,
+        "cursor_invalid",
+        path=f"/v1/jobs/{{job}}/calls?cursor={odd}",
+    )
+    huge = forged("calls", "propose", 1 << 61, 1 << 61)
+    yield Bad(
+        "call cursor beyond int4",
+        422,
+        "cursor_invalid",
+        path=f"/v1/jobs/{{job}}/calls?cursor={huge}",
+    )
+    huge = forged("rows", 1 << 61, 1 << 61)
+    yield Bad(
+        "row cursor beyond int4", 422, "cursor_invalid", path=f"/v1/jobs/{{job}}/rows?cursor={huge}"
+    )
+    yield Bad("state of jobs", 422, "wrong_type", path="/v1/jobs?state=done")
+    yield Bad("state of calls", 422, "wrong_type", path="/v1/jobs/{job}/calls?state=lost")
+    yield Bad("reason", 422, "wrong_type", path="/v1/jobs/{job}/candidates?reason=%00")
+    yield Bad("sort", 422, "unknown_field", path="/v1/jobs?sort=name;drop")
+
+
+def forged(*key: object) -> str:
+    """A cursor in our own encoding."""
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def states() -> Iterator[Bad]:
+    """Right content, wrong state."""
+    for name, action in (
+        ("succeeded", "pause"), ("succeeded", "resume"), ("succeeded", "cancel"),
+        ("cancelled", "pause"), ("cancelled", "resume"), ("cancelled", "retry"), ("job", "x"),
+    ):  # fmt: skip
+        path = f"/v1/jobs/{{{name}}}/{action}"
+        if action == "x":
+            yield Bad("no such action", 404, "not_found", "POST", path)
+        else:
+            says = (name,)
+            yield Bad(f"{action} {name}", 409, "invalid_state", "POST", path, says=says)
+    only = {"only": "failed"}
+    path = "/v1/jobs/{succeeded}/retry"
+    yield sent("retry nothing", path, only, 409, "nothing_to_retry")
+    for path in ("/v1/seed-sets/{seed_set}", "/v1/teachers/{teacher}"):
+        yield Bad(f"delete {path[4:9]}", 409, "in_use", "DELETE", path, says=("{job}",))
+    yield Bad("delete a live job", 409, "in_use", "DELETE", "/v1/jobs/{job}")
+    yield Bad("export is queued", 409, "invalid_state", path="/v1/exports/{queued_export}/download")
+
+
+def exports() -> Iterator[Bad]:
+    """Exports that cannot be made, ranges that are not there."""
+
+    def export(id: str, status: int, code: str, **changed: object) -> Bad:
+        body = {"job_id": "{job}", "format": "alpaca", **changed}
+        return sent(f"export: {id}", "/v1/exports", body, status, code)
+
+    yield export("format", 422, "unknown_format", format="xlsx")
+    yield export("format is a number", 422, "wrong_type", format=5)
+    yield export("field", 422, "unknown_field", formt="alpaca")
+    yield export("option", 422, "unknown_field", options={"with_ids": True})
+    yield export("no job", 404, "not_found", job_id="{unknown}")
+    yield export("bad job id", 404, "not_found", job_id="x")
+    for given in (
+        "bytes=0-1,3-4", "bytes=5-1", "bytes=99999-", "bytes=-0", "bytes=", "bytes=-", "bytes=a-b",
+        "bytes=" + "0-0," * 1000 + "0-0", "bytes=" + "9" * 30 + "-",
+    ):  # fmt: skip
+        path, headers = "/v1/exports/{ready_export}/download", {"range": given}
+        id = f"range {given[:14]}"
+        yield Bad(id, 416, "range_not_satisfiable", path=path, headers=headers)
+
+
+def http() -> Iterator[Bad]:
+    """Requests that no address of ours takes."""
+    yield Bad("unknown path", 404, "not_found", path="/v1/nothing")
+    yield Bad("trailing slash", 404, "not_found", path="/v1/jobs/")
+    yield Bad("method", 405, "method_not_allowed", "PUT", "/v1/jobs", says=("GET, POST",))
+    yield Bad("accept", 406, "not_acceptable", headers={"accept": "image/png"})
+    refused = {"accept": "application/json;q=0"}
+    yield Bad("accept nothing", 406, "not_acceptable", headers=refused)
+    yield Bad("long URL", 414, "url_too_long", path="/v1/jobs?cursor=" + "x" * 8200)
+    yield Bad("long header", 431, "headers_too_large", headers={"x-long": "x" * 33_000})
+    many = {f"x-{at}": "x" for at in range(101)}
+    yield Bad("many headers", 431, "headers_too_large", headers=many)

@@ -1,0 +1,108 @@
+"""Bodies that cannot be read, and fields that cannot be."""
+
+import gzip
+from collections.abc import Iterator
+from typing import Any
+
+from tests.api.bad_request import JSON, Bad, job, sent, teacher
+
+
+def bodies() -> Iterator[Bad]:
+    """Bodies that are no JSON object, or one that nobody should send."""
+
+    def raw(id: str, body: bytes, status: int, code: str, **more: Any) -> Bad:
+        return sent(f"body: {id}", "/v1/jobs", body, status, code, **more)
+
+    yield raw("broken JSON", b'{"a":\n 1 "b"}', 400, "json_syntax", says=('"line":2', '"column":4'))
+    yield raw("cut off", b'{"a":', 400, "json_syntax", says=('"line":1',))
+    yield raw("empty", b"", 400, "json_syntax")
+    yield raw("a list", b"[]", 400, "not_an_object")
+    yield raw("null", b"null", 400, "not_an_object")
+    yield raw("a text", b'"x"', 400, "not_an_object")
+    yield raw("not UTF-8", b'{"name": "\xff"}', 400, "not_utf8")
+    yield raw("NaN", b'{"cap_calls": NaN}', 422, "number_out_of_range")
+    yield raw("infinite", b'{"target_rows": 1e999}', 422, "number_out_of_range")
+    yield raw("huge integer", b'{"target_rows": %s}' % (b"9" * 5000), 422, "number_out_of_range")
+    yield raw("deep", b'{"options": %s}' % (b"[" * 100_000), 422, "too_deep")
+    yield raw("duplicate key", b'{"name": "a", "name": "b"}', 422, "duplicate_key")
+    yield raw("NUL", b'{"name": "a\\u0000"}', 422, "control_character")
+    yield raw("lone surrogate", b'{"name": "\\udfff"}', 422, "lone_surrogate")
+    yield raw("too large", b'{"name": "%s"}' % (b"x" * (1 << 20)), 413, "too_large")
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = {"content-type": kind}
+        yield raw(f"type {kind}", b"{}", 415, "unsupported_media_type", headers=headers)
+    latin = {"content-type": "application/json; charset=latin-1"}
+    yield raw("charset", b"{}", 415, "unsupported_charset", headers=latin)
+    packed = JSON | {"content-encoding": "gzip"}
+    yield raw("compressed", gzip.compress(b"{}"), 415, "compressed_or_binary", headers=packed)
+
+
+def fields_of_jobs() -> Iterator[Bad]:
+    """Jobs with fields that cannot be."""
+    near = ("/target_row", "did you mean target_rows?")
+    yield job("unknown field", {"target_row": 3}, "unknown_field", says=near)
+    yield job("missing field", {"target_rows": None}, "missing_field", says=("/target_rows",))
+    for value in (0, -1, 10**9):
+        yield job(f"target {value}", {"target_rows": value}, "out_of_range", says=("10,000,000",))
+    for value in ("5", 5.5, True, [5]):
+        yield job(f"target {value!r}", {"target_rows": value}, "wrong_type", says=("integer",))
+    hot = {"propose_temperature": 9}
+    yield job(
+        "temperature", {"options": hot}, "out_of_range", says=("/options/propose_temperature",)
+    )
+    yield job("threshold", {"options": {"threshold": 2}}, "out_of_range", says=("0.3 to 1",))
+    near = ("/options/thresold", "did you mean threshold?")
+    yield job("unknown option", {"options": {"thresold": 0.7}}, "unknown_field", says=near)
+    yield job("options a list", {"options": []}, "wrong_type", says=("/options",))
+    everything = {"target_rows": 0, "options": {"threshold": 2}, "cap_micro_usd": -1, "nme": "x"}
+    named = ("/target_rows", "/options/threshold", "/cap_micro_usd", "/nme")
+    yield job("all at once", everything, "invalid_input", says=named)
+    yield job("method", {"method": "alchemy"}, "unknown_method", says=("self_instruct",))
+    yield job("profile", {"profile": "papr"}, "unknown_profile", says=("paper",))
+    for value in (-1, "much", 1.5, 10**16):
+        yield job(f"budget {value!r}", {"cap_micro_usd": value}, "budget_invalid")
+    infinite = b'{"seed_set_id": "{seed_set}", "cap_micro_usd": 1e999}'
+    yield sent("budget 1e999", "/v1/jobs", infinite, 422, "budget_invalid")
+    yield job("cap of calls", {"cap_calls": 0}, "out_of_range")
+    yield job("random seed", {"random_seed": -1}, "out_of_range")
+    yield job("tokens", {"tokens": "bytes"}, "wrong_type")
+    yield job("long name", {"name": "x" * 201}, "too_long")
+    yield job("name with an escape", {"name": "a\nb"}, "too_long")
+    yield job("no price", {"teacher_id": "{priceless_teacher}"}, "price_required")
+    for value in ("{unknown}", "x", ""):
+        yield job(f"seed set {value!r}", {"seed_set_id": value}, "not_found", says=("seed set",))
+    yield job("teacher", {"teacher_id": "{unknown}"}, "not_found")
+    bad = {"target_rows": 0, "cap_micro_usd": -1, "state": "succeeded"}
+    yield sent("change", "/v1/jobs/{job}", bad, 422, "invalid_input", method="PATCH")
+    yield sent("retry what", "/v1/jobs/{job}/retry", {"only": "all"}, 422, "wrong_type")
+
+
+def fields_of_teachers() -> Iterator[Bad]:
+    """Teachers with fields that cannot be."""
+    for url in (
+        "teacher.example",
+        "ftp://teacher.example/v1",
+        "https://",
+        "https://user:secret@teacher.example/v1",
+        "https://teacher.example/v1#part",
+        "https://teacher.example/v1?key=secret",
+        "https://teacher.example:99999/v1",
+        "https://teacher.example/v 1",
+        "https://[::1/v1",
+    ):
+        yield teacher(f"base_url {url}", {"base_url": url}, "provider_url_refused")
+    for key in ("", "Bearer sk-canary-x", "sk-canary x", "sk-canary\n", "sk-canaryä", 5):
+        yield teacher(f"key {key!r}", {"api_key": key}, "key_format")
+    yield teacher("blank name", {"name": " "}, "blank")
+    yield teacher("taken numbers", {"max_concurrency": 0}, "out_of_range", says=("10,000",))
+    yield teacher("tokens per minute", {"tokens_per_minute": 10**10}, "out_of_range")
+    yield teacher("price", {"input_micro_usd_per_million": -1}, "out_of_range")
+    yield teacher("endpoint", {"endpoint": "images"}, "wrong_type", says=("chat",))
+    yield teacher("unknown field", {"api_kye": "sk-canary"}, "unknown_field", says=("api_key",))
+    yield teacher("extra body", {"extra_body": []}, "wrong_type")
+    path = "/v1/teachers/{teacher}/test"
+    yield Bad(
+        "teacher is away", 422, "provider_check_failed", "POST", path, says=('"stage":"tcp"',)
+    )
+    taken = {"name": "gardener", "base_url": "https://teacher.example/v1", "model": "m"}
+    yield sent("name taken", "/v1/teachers", taken, 409, "name_taken")
