@@ -130,7 +130,7 @@ def test_the_api_is_started_as_on_one_machine() -> None:
     given = list(SERVICES["api"]["command"])
     _, *wanted = programs.api(8000).arguments
     address = wanted.index("--host") + 1
-    assert given[1:address] + given[address + 2 :] == wanted[:address] + wanted[address + 1 :]
+    assert given[1 : address + 1] + given[address + 2 :] == wanted[:address] + wanted[address + 1 :]
     (own,) = re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)
     assert json.loads(own) == given, "the image's own command is the API"
 
