@@ -30,7 +30,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """One bad line of an upload; `line` counts physical lines from 1, `column` characters from 1."""
+    """One bad line of an upload; `line` and `column` (in characters) count from 1."""
 
     line: int
     code: str

@@ -1,4 +1,4 @@
-"""Alembic's entry: the address comes from the settings or from the caller, the schema from tables."""
+"""Alembic's entry: the address comes from the settings or the caller, the schema from tables."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool

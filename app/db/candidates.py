@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.batches import update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import candidates, conversations, jobs, pool_rows
@@ -54,23 +55,15 @@ def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[M
 
 
 def admit(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
-    """Write the fate of candidates: id, state, reasons, pool_seq, nearest_seq, nearest_score."""
-    if not changes:
-        return
-    names = ["state", "reasons", "pool_seq", "nearest_seq", "nearest_score"]
-    statement = (
-        candidates.update()
-        .where(
-            candidates.c.id == sa.bindparam("candidate"),
-            candidates.c.state == CandidateState.PROPOSED,
-        )
-        .values(**{name: sa.bindparam(f"new_{name}") for name in names})
+    """Write the fate of candidates: id, state, reason, pool_seq, nearest_seq, nearest_score."""
+    update_many(
+        connection,
+        candidates,
+        changes,
+        also_set="reasons = array_remove(ARRAY[given.reason], NULL)",
+        only_where="candidates.state = 'proposed'",
+        given_types=(("reason", "text"),),
     )
-    given = [
-        {"candidate": each["id"], **{f"new_{name}": each[name] for name in names}}
-        for each in changes
-    ]
-    connection.execute(statement, given)
 
 
 def pools_waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
@@ -143,15 +136,11 @@ def by_ids(connection: sa.Connection, ids: Collection[UUID]) -> Mapping[UUID, Ma
 
 def classify(connection: sa.Connection, verdicts: Mapping[UUID, bool]) -> None:
     """Keep what the classification step found."""
-    if not verdicts:
-        return
-    statement = (
-        candidates.update()
-        .where(candidates.c.id == sa.bindparam("candidate"))
-        .values(is_classification=sa.bindparam("verdict"))
+    update_many(
+        connection,
+        candidates,
+        [{"id": key, "is_classification": value} for key, value in verdicts.items()],
     )
-    given = [{"candidate": key, "verdict": value} for key, value in verdicts.items()]
-    connection.execute(statement, given)
 
 
 def recent_fates(connection: sa.Connection, job_id: UUID, window: int) -> Mapping[str, int]:

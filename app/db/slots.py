@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.db.batches import update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
 from app.db.tables import completions, conversations, jobs, ledger, slots, workers
@@ -47,19 +48,16 @@ def claimable(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[S
 
 def claim(connection: sa.Connection, worker_id: UUID, reservations: Mapping[UUID, int]) -> None:
     """Mark slots in flight with what was reserved for each; the attempt counts before the work."""
-    statement = (
-        slots.update()
-        .where(slots.c.id == sa.bindparam("slot"), slots.c.state == SlotState.READY)
-        .values(
-            state=SlotState.IN_FLIGHT,
-            attempt=slots.c.attempt + 1,
-            worker_id=worker_id,
-            reserved_micro_usd=sa.bindparam("reserved"),
-            updated_at=_now,
-        )
+    update_many(
+        connection,
+        slots,
+        [
+            {"id": slot, "worker_id": worker_id, "reserved_micro_usd": amount}
+            for slot, amount in reservations.items()
+        ],
+        also_set="state = 'in_flight', attempt = slots.attempt + 1, updated_at = clock_timestamp()",
+        only_where="slots.state = 'ready'",
     )
-    given = [{"slot": slot, "reserved": amount} for slot, amount in reservations.items()]
-    connection.execute(statement, given)
 
 
 def locked(
@@ -88,23 +86,19 @@ def received(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[Sl
 
 
 def change(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
-    """Write several slots: each mapping names `slot` and every changed column (all the same)."""
-    if not changes:
-        return
-    columns = [name for name in changes[0] if name not in {"slot", "wait_s"}]
-    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
-    if "wait_s" in changes[0]:
-        wait = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.bindparam("wait_s"))
-        values["not_before"] = _now + wait
-    statement = slots.update().where(slots.c.id == sa.bindparam("slot"))
-    given = [
-        {
-            (name if name in {"slot", "wait_s"} else f"new_{name}"): value
-            for name, value in each.items()
-        }
-        for each in changes
-    ]
-    connection.execute(statement.values(**values, updated_at=_now), given)
+    """Write several slots: each mapping names `id` and the same other columns.
+
+    `wait_s`, if named, sets `not_before` to so many seconds from now.
+    """
+    waits = bool(changes) and "wait_s" in changes[0]
+    wait = ", not_before = clock_timestamp() + make_interval(secs => given.wait_s)"
+    update_many(
+        connection,
+        slots,
+        changes,
+        also_set="updated_at = clock_timestamp()" + (wait if waits else ""),
+        given_types=(("wait_s", "double precision"),),
+    )
 
 
 def counts_active(connection: sa.Connection, job_id: UUID) -> Mapping[tuple[str, str], int]:

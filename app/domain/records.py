@@ -69,7 +69,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer conversation returns: the verdict of its classification step, and instances."""
+    """What an answer conversation returns: its instances, and what classification found."""
 
     instances: tuple[Instance, ...]
     is_classification: bool | None = None

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -173,7 +173,7 @@ class _Batch:
     def _drop(
         self, candidate: Mapping[str, Any], reason: str, seq: int | None, score: float | None
     ) -> None:
-        self._decide(candidate, CandidateState.DUPLICATE, [reason], None, seq, score)
+        self._decide(candidate, CandidateState.DUPLICATE, reason, None, seq, score)
         self._tally(candidate)["drop", reason] += 1
 
     def _let_in(
@@ -187,13 +187,13 @@ class _Batch:
         self._novel.append((seq, candidate["id"], candidate["instruction"], digest))
         if digest is not None:
             self._hashes[digest] = seq
-        self._decide(candidate, CandidateState.NOVEL, [], seq, nearest_seq, score)
+        self._decide(candidate, CandidateState.NOVEL, None, seq, nearest_seq, score)
 
     def _decide(
         self,
         candidate: Mapping[str, Any],
         state: CandidateState,
-        reasons: Sequence[str],
+        reason: str | None,
         pool_seq: int | None,
         nearest_seq: int | None,
         score: float | None,
@@ -202,7 +202,7 @@ class _Batch:
             {
                 "id": candidate["id"],
                 "state": state,
-                "reasons": list(reasons),
+                "reason": reason,
                 "pool_seq": pool_seq,
                 "nearest_seq": nearest_seq,
                 "nearest_score": score,

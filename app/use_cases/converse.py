@@ -151,7 +151,7 @@ class _Reader:
         self.writes.tally["drop", reason] += 1
 
     def _move(self, slot: SlotRecord, state: SlotState, reason: str | None = None) -> None:
-        self.writes.changes.append({"slot": slot.id, "state": state, "reason": reason})
+        self.writes.changes.append({"id": slot.id, "state": state, "reason": reason})
         self.writes.tally["slot", slot.state] -= 1
         self.writes.tally["slot", state] += 1
 

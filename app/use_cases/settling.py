@@ -88,7 +88,7 @@ def _move(batch: _Batch, slot: SlotRecord, verdict: Settlement, reply: Reply) ->
     answered = verdict.state is SlotState.RECEIVED
     batch.changes.append(
         {
-            "slot": slot.id,
+            "id": slot.id,
             "state": verdict.state,
             "failures": verdict.failures,
             "reserved_micro_usd": 0,

@@ -74,7 +74,7 @@ def _charge(connection: Connection, job_id: UUID, orphaned: Sequence[SlotRecord]
         state = SlotState.QUARANTINED if lost else verdict.state
         changes.append(
             {
-                "slot": slot.id,
+                "id": slot.id,
                 "state": state,
                 "failures": verdict.failures,
                 "reserved_micro_usd": 0,
