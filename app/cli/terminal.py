@@ -18,6 +18,7 @@ from app.files.excerpt import visible
 
 _MICRO = 1_000_000
 _ID_WIDTH = 36
+_PIPE_WIDTH = 4000
 
 AsJson = Annotated[bool, Option("--json", help="JSON instead of a table")]
 Cursor = Annotated[str | None, Option(help="the `next` of the page before")]
@@ -82,7 +83,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         )
     for row in rows:
         table.add_row(*(Text(cell(each)) for each in row))
-    console().print(table, soft_wrap=False)
+    terminal = console()
+    if not terminal.is_terminal:
+        terminal.width = _PIPE_WIDTH  # a row stays on one line, so that it can be searched and cut
+    terminal.print(table, soft_wrap=False)
 
 
 def show_facts(facts: Mapping[str, object]) -> None:

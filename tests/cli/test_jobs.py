@@ -1,0 +1,124 @@
+"""`cultivar jobs`, `rows` and `exports`: submitted, followed, steered, looked into, exported."""
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.runtime import Runtime
+from app.use_cases import exports
+from tests.api.stored_job import stored_job, stored_seed_set, stored_teacher, submitted_job
+from tests.cli.running import CommandLine
+
+
+@pytest.fixture
+def submit(runtime: Runtime) -> list[str]:
+    """The words that submit a job of ten rows."""
+    stored_seed_set(runtime)
+    stored_teacher(runtime)
+    return ["jobs", "submit", "--seed-set", "garden", "--teacher", "gardener", "--rows", "10"]
+
+
+def test_submit_and_show(cultivar: CommandLine, submit: list[str]) -> None:
+    words = ["--option", "round_size=3", "--budget-usd", "2.50", "--random-seed", "7"]
+    job = cultivar(*submit, *words, "--json").json()
+    assert (job["cap_micro_usd"], job["random_seed"], job["target_rows"]) == (2_500_000, 7, 10)
+    assert job["options"]["round_size"] == 3
+    shown = cultivar("jobs", "show", job["id"], "--json").json()
+    assert shown["progress"]["job"]["state"] == "queued"
+    assert shown["events"][0]["to_state"] == "queued"
+    assert "$2.5000" in cultivar("jobs", "show", job["id"]).text
+    assert job["id"] in cultivar("jobs", "list").text
+    assert cultivar("jobs", "list", "--state", "failed", "--json").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--option", "rond_size=3"], "did you mean round_size?"),
+        (["--option", "threshold=2"], "threshold: must be from 0.3 to 1"),
+        (["--option", "threshold"], "'threshold' is not name=value"),
+        (["--profile", "papre"], "did you mean paper?"),
+        (["--max-calls", "0"], "--max-calls"),
+        (["--budget-usd", "-1"], "--budget-usd"),
+    ],
+)
+def test_wrong_settings(
+    cultivar: CommandLine, submit: list[str], words: list[str], told: str
+) -> None:
+    ran = cultivar(*submit, *words)
+    assert ran.status == 2
+    assert told in ran.errors
+    assert cultivar("jobs", "list", "--json").json()["items"] == []
+
+
+def test_unknown_names(cultivar: CommandLine, submit: list[str]) -> None:
+    assert cultivar(*submit, "--teacher", "nobody").status == 1
+    assert cultivar(*submit, "--method", "nonsense").status == 1
+    assert cultivar("jobs", "show", uuid4()).status == 1
+
+
+def test_steering(cultivar: CommandLine, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    for move, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelling")):
+        assert cultivar("jobs", move, job.id, "--json").json()["state"] == state
+    ran = cultivar("jobs", "resume", job.id)
+    assert ran.status == 1
+    assert "cancelling" in ran.errors
+    assert cultivar("jobs", "delete", job.id).status == 1
+
+
+def test_watching_a_job_that_stands_still(cultivar: CommandLine, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    cultivar("jobs", "pause", job.id)
+    ran = cultivar("jobs", "watch", job.id)
+    assert ran.status == 1  # it did not succeed
+    assert "paused: 0 of 2 rows" in ran.errors
+    assert "paused (requested), 0 of 2 rows" in ran.text
+
+
+def test_parts(cultivar: CommandLine, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    calls = cultivar("jobs", "calls", stored.job.id, "--json").json()["items"]
+    assert len(calls) == 2
+    failed = cultivar("jobs", "calls", stored.job.id, "--state", "failed", "--json").json()
+    assert len(failed["items"]) == 1
+    assert cultivar("jobs", "calls", stored.job.id).status == 0
+    assert cultivar("jobs", "candidates", stored.job.id).status == 0
+    assert len(cultivar("jobs", "candidates", stored.job.id, "--json").json()["items"]) == 4
+
+
+def test_rows(cultivar: CommandLine, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    for state, count in (("accepted", 3), ("rejected", 1), ("all", 4)):
+        found = cultivar("rows", "list", stored.job.id, "--state", state, "--json").json()
+        assert len(found["items"]) == count
+    assert str(stored.row_ids[0]) in cultivar("rows", "list", stored.job.id).text
+    lineage = cultivar("rows", "lineage", stored.row_ids[0], "--json").json()
+    assert lineage["row"]["id"] == str(stored.row_ids[0])
+    assert "Come up with tasks." in cultivar("rows", "lineage", stored.row_ids[0]).text
+
+
+def test_exports(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> None:
+    stored = stored_job(runtime)
+    asked = cultivar("exports", "make", stored.job.id, "--no-wait", "--json").json()
+    assert asked["state"] == "queued"
+    assert cultivar("exports", "download", asked["id"]).status == 1
+    exports.make(runtime, asked["id"])
+    out = tmp_path / "rows.jsonl"
+    assert cultivar("exports", "download", asked["id"], "--out", out).status == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) == 2  # the target
+    assert cultivar("exports", "download", asked["id"]).output == out.read_bytes()
+    assert "ready" in cultivar("exports", "show", asked["id"]).text
+    assert len(cultivar("exports", "list", "--job", stored.job.id, "--json").json()["items"]) == 1
+    assert cultivar("exports", "make", stored.job.id, "--format", "parchment").status == 2
+    assert cultivar("exports", "delete", asked["id"]).status == 0
+
+
+def test_formats_and_methods(cultivar: CommandLine) -> None:
+    assert "alpaca" in cultivar("exports", "formats").text
+    assert cultivar("methods", "list", "--json").json()[0]["name"] == "self_instruct"
+    assert "profile paper:" in cultivar("methods", "show", "self_instruct").text
+    assert cultivar("methods", "show", "nonsense").status == 1
