@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Protocol, TypeVar
@@ -25,6 +25,17 @@ class Decoding:
     frequency_penalty: float | None = None
     stop: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, object]:
+        """The settings by name, as JSON values."""
+        return {
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "stop": list(self.stop),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -45,7 +56,7 @@ class Prompt:
         seen = {
             "text": self.text,
             "system": self.system,
-            "decoding": asdict(self.decoding),
+            "decoding": self.decoding.as_json(),
         }
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 

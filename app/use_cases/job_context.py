@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
@@ -115,7 +115,13 @@ _STORED_PROMPT = TypeAdapter(Prompt)
 
 def prompt_as_json(prompt: Prompt) -> Mapping[str, object]:
     """A prompt as stored with its slot."""
-    return asdict(prompt)
+    return {
+        "step": prompt.step,
+        "text": prompt.text,
+        "decoding": prompt.decoding.as_json(),
+        "version": prompt.version,
+        "system": prompt.system,
+    }
 
 
 def prompt_from_json(stored: Mapping[str, object]) -> Prompt:
