@@ -19,9 +19,9 @@ class AddressBook:
             self._methods.append((pattern, methods))
 
     def allowed(self, path: str) -> str:
-        """The methods of an address as an Allow header lists them; GET where it is not known."""
+        """The methods of an address as an Allow header lists them; nothing for one unknown."""
         found: set[str] = set()
         for pattern, methods in self._methods:
             if pattern.match(path):
                 found |= methods
-        return ", ".join(sorted(found or {"GET"}))
+        return ", ".join(sorted(found))

@@ -153,7 +153,9 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     if error.status_code == 404:
         detail = "There is nothing at this address; /docs lists every address."
     if error.status_code == 405:
-        headers["Allow"] = request.app.state.address_book.allowed(request.url.path)
+        # The router names the methods of its first match alone; ours has every one of the API.
+        known = request.app.state.address_book.allowed(request.url.path)
+        headers["Allow"] = known or headers.get("Allow", "GET")
         detail = f"{request.method} is not possible here; possible: {headers['Allow']}."
     return problem_response(
         request_id_of(request),

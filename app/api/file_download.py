@@ -73,10 +73,9 @@ def _one_range(given: str, size: int) -> tuple[int, int]:
         raise _refused("Ask for one range, such as bytes=0-1023.", size)
     if found[1]:
         first, last = int(found[1]), min(int(found[2] or size), size - 1)
-        inverted = bool(found[2]) and int(found[2]) < first
     else:
-        first, last, inverted = max(0, size - int(found[2])), size - 1, False
-    if inverted or first > last:
+        first, last = max(0, size - int(found[2])), size - 1
+    if first > last:
         raise _refused(f"The file has {size:,} bytes; the range holds none of them.", size)
     return first, last
 

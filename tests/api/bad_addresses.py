@@ -132,6 +132,8 @@ def http() -> Iterator[Bad]:
     yield Bad("unknown path", 404, "not_found", path="/v1/nothing")
     yield Bad("trailing slash", 404, "not_found", path="/v1/jobs/")
     yield Bad("method", 405, "method_not_allowed", "PUT", "/v1/jobs", says=("GET, POST",))
+    path = "/dashboard/jobs/{job}/pause"
+    yield Bad("method of a page", 405, "method_not_allowed", "PUT", path, says=("POST",))
     yield Bad("accept", 406, "not_acceptable", headers={"accept": "image/png"})
     refused = {"accept": "application/json;q=0"}
     yield Bad("accept nothing", 406, "not_acceptable", headers=refused)
