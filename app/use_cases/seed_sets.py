@@ -12,7 +12,7 @@ from app.db.ids import new_id
 from app.domain.records import Seed
 from app.domain.stored import Page, SeedSet, StoredSeed
 from app.domain.tokens import Tokens
-from app.errors import InUse, InvalidInput, NotFound, Problem, UploadReport
+from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem, UploadReport
 from app.files.seed_upload import OnError, SeedReader
 from app.files.upload_limits import UploadLimits
 from app.runtime import Runtime
@@ -84,6 +84,13 @@ def add(
             return _add(connection, details, reader, chunks)
     except _AlreadyThere as found:
         return AddedSeedSet(found.seed_set, created=False, report=reader.report)
+    except Conflict:
+        # Equal files at once: the unique digest let one in, and this is another.
+        with runtime.database.transaction() as connection:
+            existing = queries.by_sha256(connection, reader.digest)
+        if existing is None:
+            raise
+        return AddedSeedSet(existing, created=False, report=reader.report)
 
 
 class _AlreadyThere(Exception):
@@ -106,7 +113,6 @@ def _add(
     existing = queries.by_sha256(connection, reader.digest)
     if existing is not None:
         raise _AlreadyThere(existing)
-    # Two equal files at once: the unique digest lets one in, the other sees it on a retry.
     queries.complete(connection, seed_set_id, sha256=reader.digest, row_count=stored)
     seed_set = queries.get(connection, seed_set_id)
     if seed_set is None:

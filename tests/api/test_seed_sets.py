@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,19 @@ def test_the_same_file_twice_is_one_set(client: TestClient) -> None:
     assert again.status_code == 200
     assert again.json()["created"] is False
     assert (again.json()["id"], again.json()["name"]) == (first["id"], "rivers")
+    assert len(client.get("/v1/seed-sets").json()["items"]) == 1
+
+
+def test_the_same_file_at_once_is_one_set(client: TestClient) -> None:
+    body = lines(*({"instruction": f"Count to {at}."} for at in range(3000)))
+    with ThreadPoolExecutor(8) as pool:
+        posts = [
+            pool.submit(client.post, "/v1/seed-sets?name=a", content=body, headers=JSONL)
+            for _ in range(8)
+        ]
+        answers = [post.result() for post in posts]
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(client.get("/v1/seed-sets").json()["items"]) == 1
 
 
