@@ -24,7 +24,6 @@ from app.api.body_stream import DEFAULT_IDLE_S
 from app.api.envelope import Envelope
 from app.api.status_board import StatusBoard
 from app.dashboard import router as dashboard
-from app.dashboard.router import router as dashboard_router
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 
@@ -57,7 +56,6 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
     for family in FAMILIES:
         app.include_router(family.router)
-    app.include_router(dashboard_router)
     app.include_router(dashboard.router)
     errors.install(app)
     description.install(app)
