@@ -173,6 +173,7 @@ def page(
         "state",
         "reasons",
         "nearest_score",
+        "nearest_cosine",
         "number",
         "position",
         "created_at",

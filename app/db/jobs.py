@@ -13,7 +13,7 @@ from app.domain.lifecycle import FINAL_JOB_STATES, JobState, sources_of
 from app.domain.stored import Job, JobEvent, Page
 
 _now = sa.func.clock_timestamp()
-_hidden = {"hinted_at"}
+_hidden = {"hinted_at", "embedder_failures", "embedder_not_before"}
 
 
 def _job(row: Mapping[str, Any]) -> Job:

@@ -113,20 +113,22 @@ def append(
     connection: sa.Connection,
     pool_id: UUID,
     items: Sequence[tuple[int, UUID, str, bytes | None]],
+    *,
+    kind: str = "candidate",
 ) -> None:
-    """Append (seq, candidate id, text, hash or None) behind the last row; the pool is locked."""
+    """Append (seq, source id, text, hash or None) behind the last row; the pool is locked."""
     if not items:
         return
     values = [
         {
             "pool_id": pool_id,
             "seq": seq,
-            "kind": "candidate",
-            "source_id": candidate_id,
+            "kind": kind,
+            "source_id": source_id,
             "text": text,
             "norm_hash": norm_hash,
         }
-        for seq, candidate_id, text, norm_hash in items
+        for seq, source_id, text, norm_hash in items
     ]
     connection.execute(pool_rows.insert(), values)
     connection.execute(pools.update().where(pools.c.id == pool_id).values(last_seq=items[-1][0]))

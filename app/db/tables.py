@@ -95,6 +95,8 @@ pools = sa.Table(
     sa.Column("tokens", sa.Text, nullable=False),
     sa.Column("threshold", sa.Float, nullable=False),
     sa.Column("exact_duplicates", sa.Boolean, nullable=False),
+    sa.Column("semantic_threshold", sa.Float),
+    _reference("embedder_id", "teachers", nullable=True, ondelete="RESTRICT"),
     _count("last_seq"),
     _count("seed_count"),
 )
@@ -119,6 +121,9 @@ jobs = sa.Table(
     _reference("seed_set_id", "seed_sets", ondelete="RESTRICT"),
     _reference("teacher_id", "teachers", ondelete="RESTRICT"),
     _reference("pool_id", "pools", ondelete="RESTRICT"),
+    _reference("embedder_id", "teachers", nullable=True, ondelete="RESTRICT"),
+    # The accepted rows as instruction and input; there is one only when they are compared too.
+    _reference("row_pool_id", "pools", nullable=True, ondelete="RESTRICT"),
     sa.Column("method", sa.Text, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("options", JSONB, nullable=False),
@@ -139,6 +144,9 @@ jobs = sa.Table(
     _time("started_at"),
     _time("finished_at"),
     _time("hinted_at"),
+    # Rounds of embedding calls that failed one after the other, and when the next may begin.
+    sa.Column("embedder_failures", sa.Integer, nullable=False, server_default="0"),
+    _time("embedder_not_before"),
     _time("updated_at", default=True),
     sa.CheckConstraint("spent_micro_usd >= 0 AND reserved_micro_usd >= 0", name="money"),
 )
@@ -267,13 +275,60 @@ ledger = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     _reference("job_id", "jobs"),
-    sa.Column("slot_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("slot_id", UUID(as_uuid=True)),
+    sa.Column("embedding_call_id", UUID(as_uuid=True)),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("entry", sa.Text, nullable=False),
     sa.Column("reserved_delta", sa.BigInteger, nullable=False),
     sa.Column("spent_delta", sa.BigInteger, nullable=False),
     _time("at", default=True),
     sa.Index("ix_ledger_job_id_id", "job_id", "id"),
+    sa.CheckConstraint("num_nonnulls(slot_id, embedding_call_id) = 1", name="one_call"),
+)
+
+embeddings = sa.Table(
+    "embeddings",
+    metadata,
+    sa.Column("teacher_id", sa.ForeignKey("teachers.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("digest", BYTEA, primary_key=True),
+    # Without a vector the row says that a call for it is under way, so that nobody pays twice.
+    sa.Column("vector", BYTEA),
+    sa.Column("call_id", UUID(as_uuid=True), nullable=False),
+)
+sa.Index(
+    "ix_embeddings_under_way",
+    embeddings.c.call_id,
+    postgresql_where=embeddings.c.vector.is_(None),
+)
+
+embedding_calls = sa.Table(
+    "embedding_calls",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    sa.Column("teacher_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("worker_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("texts", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _count("reserved_micro_usd"),
+    _count("cost_micro_usd"),
+    sa.Column("outcome", sa.Text),
+    sa.Column("status", sa.Integer),
+    sa.Column("request_id", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("elapsed_ms", sa.Integer),
+    _time("sent_at", default=True),
+    _time("finished_at"),
+    sa.Index("ix_embedding_calls_job_id_id", "job_id", "id"),
+)
+sa.Index(
+    "ix_embedding_calls_in_flight",
+    embedding_calls.c.teacher_id,
+    embedding_calls.c.job_id,
+    postgresql_where=embedding_calls.c.state == "in_flight",
 )
 
 candidates = sa.Table(
@@ -293,6 +348,7 @@ candidates = sa.Table(
     sa.Column("pool_seq", sa.BigInteger),
     sa.Column("nearest_seq", sa.BigInteger),
     sa.Column("nearest_score", sa.Float),
+    sa.Column("nearest_cosine", sa.Float),
     sa.Column("answering", sa.Boolean, nullable=False, server_default="false"),
     _time("created_at", default=True),
     sa.UniqueConstraint("conversation_id", "position"),
@@ -329,6 +385,9 @@ rows = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reasons", ARRAY(sa.Text), nullable=False),
     sa.Column("verdict", sa.Text),
+    # Of a row dropped for its likeness to another: which one, and their ROUGE-L F-measure.
+    sa.Column("nearest_row_id", UUID(as_uuid=True)),
+    sa.Column("nearest_score", sa.Float),
     sa.Column("simulated", sa.Boolean, nullable=False),
     _time("created_at", default=True),
     sa.UniqueConstraint("candidate_id", "position"),

@@ -50,8 +50,9 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[T
 
 
 def users(connection: sa.Connection, teacher_id: UUID, *, limit: int = 10) -> list[UUID]:
-    """Jobs that use the teacher."""
-    query = sa.select(jobs.c.id).where(jobs.c.teacher_id == teacher_id).limit(limit)
+    """Jobs that use the teacher, for texts or for embeddings."""
+    uses = sa.or_(jobs.c.teacher_id == teacher_id, jobs.c.embedder_id == teacher_id)
+    query = sa.select(jobs.c.id).where(uses).limit(limit)
     return list(connection.execute(query).scalars())
 
 

@@ -87,6 +87,8 @@ class Job:
     seed_set_id: UUID
     teacher_id: UUID
     pool_id: UUID
+    embedder_id: UUID | None
+    row_pool_id: UUID | None
     method: str
     profile: str
     options: Mapping[str, object]
@@ -144,14 +146,20 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class PoolRecord:
-    """A pool of instructions among which no two may be too alike."""
+    """A pool of instructions among which no two may be too alike.
+
+    `semantic_threshold` is a cosine, compared with the vectors of `embedder_id`; None is no
+    semantic rule.
+    """
 
     id: UUID
     tokens: str
     threshold: float
     exact_duplicates: bool
-    last_seq: int
-    seed_count: int
+    last_seq: int = 0
+    seed_count: int = 0
+    semantic_threshold: float | None = None
+    embedder_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +225,7 @@ class CandidateRecord:
     state: CandidateState
     reasons: tuple[str, ...]
     nearest_score: float | None
+    nearest_cosine: float | None
     nearest_text: str | None
     number: int
     position: int
@@ -240,6 +249,8 @@ class RowRecord:
     state: RowState
     reasons: tuple[str, ...]
     verdict: str | None
+    nearest_row_id: UUID | None
+    nearest_score: float | None
     simulated: bool
     created_at: datetime
 
