@@ -19,6 +19,7 @@ from app.domain.stored import ExportRecord
 from app.use_cases import exports
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"], route_class=StrictRoute)
+MARKDOWN = "text/markdown"
 _FILE = {JSONL: {"schema": {"type": "string"}}}
 
 
@@ -120,6 +121,17 @@ def download_export(request: Request, runtime: RuntimeOfApp, export_id: UUID) ->
         media_type=JSONL,
         etag=f'"{export.sha256}"',
     )
+
+
+@router.get(
+    "/{export_id}/card",
+    response_class=Response,
+    responses={200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}} | problems(404, 409),
+    openapi_extra={"x-produces": [MARKDOWN]},
+)
+def export_card(runtime: RuntimeOfApp, export_id: UUID) -> Response:
+    """The dataset card: what the file holds, where it came from, under which licences."""
+    return Response(exports.card(runtime, export_id), media_type=MARKDOWN)
 
 
 @router.delete("/{export_id}", status_code=204, response_class=Response, responses=problems(404))

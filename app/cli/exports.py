@@ -92,6 +92,18 @@ def download(
         _copy(runtime, export, out)
 
 
+@commands.command("card")
+def card(
+    export: Identified,
+    out: Annotated[Path | None, Option(help="a file; else standard output")] = None,
+) -> None:
+    """The dataset card: what the file holds, where it came from, under which licences."""
+    with connected() as runtime:
+        text = exports.card(runtime, export)
+    with written_whole(out) as target:
+        target.write(text.encode())
+
+
 @commands.command("delete")
 def delete(export: Identified) -> None:
     """Remove an export and its file."""

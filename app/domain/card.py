@@ -119,7 +119,7 @@ def _licences(card: Card) -> str:
     return "\n\n".join(
         [
             "## Licence chain",
-            "These rows were written by a model that was shown seeds written by people. Whoever "
+            "These rows were written by a model that was shown the seed tasks below. Whoever "
             "uses them needs the right to do so from both: the licence of every seed set and the "
             "terms of every teacher below. Nothing here grants more than they do.",
             _table(("Seed set", "Seeds", "Language", "Licence", "Source"), seeds),

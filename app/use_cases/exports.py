@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
-from app.db import counts, exports, jobs, rows, seed_sets, teachers
+from app.db import exports, jobs, rows
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.format import Format
 from app.domain.formats import FORMATS
-from app.domain.lifecycle import ExportState, JobState
+from app.domain.lifecycle import ExportState
 from app.domain.options import options_as_dict, parse_options
 from app.domain.records import Row
-from app.domain.stored import ExportRecord, Job, Page, RowRecord
+from app.domain.stored import ExportRecord, Page, RowRecord
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
 from app.files.export_writer import write_export
+from app.files.whole_file import written_whole
 from app.runtime import Runtime
-
-MANIFEST_SCHEMA = 1
+from app.use_cases.provenance import Provenance, gather
 
 
 def request(
@@ -87,6 +87,16 @@ def file(runtime: Runtime, export_id: UUID) -> tuple[ExportRecord, Path]:
     return record, path
 
 
+def card(runtime: Runtime, export_id: UUID) -> str:
+    """The dataset card of a finished export, as Markdown; raises NotFound or Conflict."""
+    record, _ = file(runtime, export_id)
+    return _card_path(runtime, record).read_text(encoding="utf-8")
+
+
+def _card_path(runtime: Runtime, record: ExportRecord) -> Path:
+    return runtime.exports_directory / f"{record.id}.card.md"
+
+
 def export_path(runtime: Runtime, record: ExportRecord) -> Path:
     """Where the file of an export lies, or will lie."""
     return runtime.exports_directory / f"{record.id}{FORMATS[record.format].file_suffix}"
@@ -107,9 +117,9 @@ def make(runtime: Runtime, export_id: UUID) -> None:
         if not exports.claim(connection, export_id):
             return
         record = _get(connection, export_id)
-        manifest = _manifest(connection, record)
+        provenance = gather(connection, record)
     try:
-        ending = _write(runtime, record, manifest)
+        ending = _write(runtime, provenance)
     except CultivarError as error:
         ending = {
             "state": ExportState.FAILED,
@@ -120,19 +130,19 @@ def make(runtime: Runtime, export_id: UUID) -> None:
         exports.finish(connection, export_id, ending)
 
 
-def _write(
-    runtime: Runtime, record: ExportRecord, manifest: Mapping[str, object]
-) -> Mapping[str, object]:
+def _write(runtime: Runtime, provenance: Provenance) -> Mapping[str, object]:
+    record, manifest = provenance.export, provenance.manifest()
     export_format = _format(record.format, record.options)
-    limit = int(str(manifest["target_rows"]))
-    lines = (export_format.line(_row(each)) for each in _rows(runtime, record.job_id, limit))
+    found = _rows(runtime, record, provenance.job.target_rows)
     written = write_export(
         runtime.exports_directory,
         str(record.id),
-        lines,
+        (export_format.line(_row(each)) for each in found),
         manifest=manifest,
         suffix=export_format.file_suffix,
     )
+    with written_whole(_card_path(runtime, record)) as file:
+        file.write(provenance.card(rows=written.rows, sha256=written.sha256).encode())
     return {
         "state": ExportState.READY,
         "row_count": written.rows,
@@ -142,13 +152,14 @@ def _write(
     }
 
 
-def _rows(runtime: Runtime, job_id: UUID, limit: int) -> Iterator[RowRecord]:
+def _rows(runtime: Runtime, record: ExportRecord, limit: int) -> Iterator[RowRecord]:
     """Accepted rows in order; each page is a transaction of its own, so none is long."""
     key, left, page_size = (-1, -1), limit, 2000
     while left > 0:
         wanted = min(page_size, left)
         with runtime.database.transaction() as connection:
-            found = rows.accepted_after(connection, job_id, key, wanted)
+            found = rows.accepted_after(connection, record.job_id, key, wanted)
+            exports.touch(connection, record.id)
         yield from found
         if len(found) < wanted:
             return
@@ -164,57 +175,6 @@ def _row(record: RowRecord) -> Row:
         output=record.output,
         is_classification=record.is_classification,
     )
-
-
-def _manifest(connection: Connection, record: ExportRecord) -> Mapping[str, object]:
-    """What made the rows; nothing in it changes while the job's state does not."""
-    job = jobs.get(connection, record.job_id)
-    if job is None:
-        raise NotFound(f"There is no job {record.job_id}.")
-    seed_set = seed_sets.get(connection, job.seed_set_id)
-    teacher = teachers.get(connection, job.teacher_id)
-    tallies = counts.of_job(connection, job.id)
-    return {
-        "schema": MANIFEST_SCHEMA,
-        "format": record.format,
-        "format_options": record.options,
-        "target_rows": job.target_rows,
-        "simulated": job.simulated,
-        "job": _job_facts(job),
-        "seed_set": None
-        if seed_set is None
-        else {
-            "id": str(seed_set.id),
-            "name": seed_set.name,
-            "language": seed_set.language,
-            "licence": seed_set.licence,
-            "source": seed_set.source,
-            "sha256": seed_set.sha256,
-            "rows": seed_set.row_count,
-            "tokens": seed_set.tokens,
-        },
-        "teacher": None
-        if teacher is None
-        else {
-            "name": teacher.name,
-            "model": teacher.model,
-            "terms": teacher.terms,
-            "simulated": teacher.simulated,
-        },
-        "counts": {family: dict(names) for family, names in tallies.items()},
-    }
-
-
-def _job_facts(job: Job) -> Mapping[str, object]:
-    names = ["name", "method", "profile", "options", "random_seed", "state", "reason", "calls"]
-    facts = {name: getattr(job, name) for name in [*names, "spent_micro_usd"]}
-    finished = job.finished_at if job.state is not JobState.RUNNING else None
-    return {
-        "id": str(job.id),
-        **facts,
-        "created_at": job.created_at.isoformat(),
-        "finished_at": finished.isoformat() if finished else None,
-    }
 
 
 def waiting(runtime: Runtime) -> list[UUID]:

@@ -288,3 +288,7 @@ def test_an_export_holds_exactly_the_first_rows_and_the_same_bytes_twice(
     assert [tuple(line.values()) for line in lines] == accepted(runtime, job.id)[:20]
     assert first.manifest is not None
     assert first.manifest["simulated"] is True
+    card = exports.card(runtime, first.id)
+    assert "SIMULATED" in card
+    assert "CC0-1.0" in card
+    assert str(first.sha256) in card

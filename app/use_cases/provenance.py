@@ -1,0 +1,109 @@
+"""Where the rows of an export came from, as a manifest for programs and a card for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.db import counts, jobs, seed_sets, teachers
+from app.db.engine import Connection
+from app.domain.card import Card, CardSeedSet, CardTeacher, render_card
+from app.domain.lifecycle import JobState
+from app.domain.stored import ExportRecord, Job, SeedSet, TeacherRecord
+from app.errors import NotFound
+
+MANIFEST_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """An export's job with its seeds, its teacher and its counts, as they were when it was made."""
+
+    export: ExportRecord
+    job: Job
+    seed_set: SeedSet
+    teacher: TeacherRecord
+    tallies: Mapping[str, Mapping[str, int]]
+
+    def manifest(self) -> Mapping[str, object]:
+        """Nothing in it changes while the job's state does not."""
+        return {
+            "schema": MANIFEST_SCHEMA,
+            "format": self.export.format,
+            "format_options": self.export.options,
+            "target_rows": self.job.target_rows,
+            "simulated": self.job.simulated,
+            "job": self._job_facts(),
+            "seed_set": self._seed_set_facts(),
+            "teacher": self._teacher_facts(),
+            "counts": {family: dict(names) for family, names in self.tallies.items()},
+        }
+
+    def card(self, *, rows: int, sha256: str) -> str:
+        """The dataset card as Markdown."""
+        job, seed_set, teacher = self.job, self.seed_set, self.teacher
+        made_on = (job.finished_at or job.created_at).date().isoformat()
+        return render_card(
+            Card(
+                title=job.name,
+                format=self.export.format,
+                rows=rows,
+                sha256=sha256,
+                method=f"{job.method}, profile {job.profile}",
+                seed_sets=[
+                    CardSeedSet(
+                        seed_set.name,
+                        seed_set.licence,
+                        seed_set.source,
+                        seed_set.language,
+                        seed_set.row_count,
+                    )
+                ],
+                teachers=[CardTeacher(teacher.name, teacher.model, teacher.terms, job.simulated)],
+                counts=self._flat_counts(),
+                drops=self.tallies.get("drop", {}),
+                settings={**job.options, "random_seed": job.random_seed},
+                made_on=made_on,
+                cost=f"${job.spent_micro_usd / 1_000_000:,.4f} for {job.calls:,} calls",
+            )
+        )
+
+    def _flat_counts(self) -> Mapping[str, int]:
+        families = {"slot": "calls", "candidate": "instructions", "row": "rows"}
+        return {
+            f"{families[family]}, {name.replace('_', ' ')}": n
+            for family in families
+            for name, n in sorted(self.tallies.get(family, {}).items())
+            if n
+        }
+
+    def _job_facts(self) -> Mapping[str, object]:
+        job = self.job
+        names = ["name", "method", "profile", "options", "random_seed", "state", "reason", "calls"]
+        finished = job.finished_at if job.state is not JobState.RUNNING else None
+        return {
+            "id": str(job.id),
+            **{name: getattr(job, name) for name in names},
+            "spent_micro_usd": job.spent_micro_usd,
+            "created_at": job.created_at.isoformat(),
+            "finished_at": finished.isoformat() if finished else None,
+        }
+
+    def _seed_set_facts(self) -> Mapping[str, object]:
+        names = ["name", "language", "licence", "source", "sha256", "tokens"]
+        facts = {name: getattr(self.seed_set, name) for name in names}
+        return {"id": str(self.seed_set.id), **facts, "rows": self.seed_set.row_count}
+
+    def _teacher_facts(self) -> Mapping[str, object]:
+        names = ["name", "model", "terms", "simulated"]
+        return {name: getattr(self.teacher, name) for name in names}
+
+
+def gather(connection: Connection, export: ExportRecord) -> Provenance:
+    """Everything that the manifest and the card of an export say; raises NotFound."""
+    job = jobs.get(connection, export.job_id)
+    if job is None:
+        raise NotFound(f"There is no job {export.job_id}.")
+    seed_set = seed_sets.get(connection, job.seed_set_id)
+    teacher = teachers.get(connection, job.teacher_id)
+    if seed_set is None or teacher is None:
+        raise NotFound("The seed set or the teacher of this job is gone.")
+    return Provenance(export, job, seed_set, teacher, counts.of_job(connection, job.id))
