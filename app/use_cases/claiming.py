@@ -9,6 +9,7 @@ from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import JobReason, JobState, SlotState
 from app.domain.stored import Job, SlotRecord, TeacherRecord
+from app.errors import Conflict
 from app.llm.pricing import estimate_micro_usd
 from app.llm.teacher import Call, Teacher
 from app.runtime import Runtime
@@ -51,7 +52,12 @@ def _reserve(
     record: TeacherRecord,
     ready: Sequence[SlotRecord],
 ) -> Sequence[Call]:
-    teacher = to_llm(runtime, record)
+    try:
+        teacher = to_llm(runtime, record)
+    except Conflict as error:
+        reason = JobReason.TEACHER_UNAUTHORIZED
+        jobs.move(connection, job.id, JobState.PAUSED, reason=reason, detail=error.detail)
+        return ()
     calls, amounts = _affordable(job, teacher, ready)
     if not calls:
         if ready and job.reserved_micro_usd == 0:

@@ -96,6 +96,15 @@ def test_a_slot_that_loses_three_workers_is_quarantined_and_its_neighbours_are_n
     invariants.check(quiet)
 
 
+def test_a_key_that_cannot_be_opened_pauses_the_job(quiet: Runtime, job: Job) -> None:
+    with quiet.database.transaction() as connection:
+        connection.execute(sa.text("UPDATE teachers SET sealed_key = 'of another master key'"))
+    assert lose_calls(quiet, job) == 0
+    paused = jobs.get(quiet, job.id)
+    assert (paused.state, paused.reason) == (JobState.PAUSED, "teacher_unauthorized")
+    assert "again" in str(paused.detail)
+
+
 def test_calls_of_a_worker_that_beats_are_left_alone(quiet: Runtime, job: Job) -> None:
     lose_calls(quiet, job)
     with quiet.database.transaction() as connection:
