@@ -1,5 +1,6 @@
 """A request body as a JSON object, read strictly: what a lenient reader guesses at is refused."""
 
+import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from app.files.upload_limits import UploadLimits
 
 MAX_BODY_BYTES = 1024 * 1024
 _LIMITS = UploadLimits()
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]*)", re.IGNORECASE)
 _UNREADABLE = {"json_syntax", "not_an_object", "not_utf8"}
 
 
@@ -72,11 +74,8 @@ def _check_type(request: Request) -> None:
 
 def check_encoding(request: Request, parameters: str) -> None:
     """Refuse other charsets than UTF-8, and compressed bodies; raises HttpRefusal (415)."""
-    name, _, charset = parameters.partition("charset=")
-    if "charset=" in name + parameters and charset.strip().strip('"').lower() not in {
-        "utf-8",
-        "utf8",
-    }:
+    charset = _CHARSET.search(parameters)
+    if charset is not None and charset[1].lower() not in {"utf-8", "utf8"}:
         raise HttpRefusal(415, "The body must be UTF-8.", code="unsupported_charset")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         detail = "Compressed bodies are not accepted; send the plain text."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,9 +11,12 @@ from starlette.testclient import TestClient
 from app.main import build_app
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
+from tests.api.world import World, build_world
+from tests.servers import TestPostgres
 
 BODY_IDLE_S = 0.5
 MAX_UPLOAD_MIB = 2
+Shared = tuple[Runtime, TestClient, World]
 
 
 @contextmanager
@@ -48,3 +52,18 @@ def client(runtime: Runtime) -> Iterator[TestClient]:
     """A client of an application over this test's own runtime."""
     with connected_client(runtime) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def shared(
+    postgres_server: TestPostgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared]:
+    """One filled database for all cases: none of them may change it."""
+    name = f"cultivar_test_{uuid4().hex}"
+    url = postgres_server.create(name, template_database)
+    with (
+        running_runtime(url, tmp_path_factory.mktemp("home")) as runtime,
+        connected_client(runtime) as client,
+    ):
+        yield runtime, client, build_world(runtime)
+    postgres_server.drop(name)

@@ -1,36 +1,15 @@
 """Every bad input is refused with its status and code, and leaves nothing behind."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import pytest
-from starlette.testclient import TestClient
 
-from app.runtime import Runtime
 from tests.api.bad_request import Bad
 from tests.api.bad_requests import EVERY
-from tests.api.conftest import connected_client, running_runtime
-from tests.api.world import World, build_world, row_counts
-from tests.servers import TestPostgres
-
-
-@pytest.fixture(scope="module")
-def shared(
-    postgres_server: TestPostgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Runtime, TestClient, World]]:
-    """One filled database for all cases: none of them may change it."""
-    name = f"cultivar_test_{uuid4().hex}"
-    url = postgres_server.create(name, template_database)
-    with (
-        running_runtime(url, tmp_path_factory.mktemp("home")) as runtime,
-        connected_client(runtime) as client,
-    ):
-        yield runtime, client, build_world(runtime)
-    postgres_server.drop(name)
+from tests.api.conftest import Shared
+from tests.api.world import World, row_counts
 
 
 @pytest.mark.parametrize("bad", EVERY, ids=[each.id for each in EVERY])
-def test_bad_input(shared: tuple[Runtime, TestClient, World], bad: Bad) -> None:
+def test_bad_input(shared: Shared, bad: Bad) -> None:
     runtime, client, world = shared
     before = row_counts(runtime)
     path, body = _named(bad.path, world), bad.body
