@@ -1,14 +1,19 @@
 """What a job is made of: its calls to the teacher and the candidates they brought."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import orjson
 from typer import Argument, Option
 
 from app.cli.connection import connected
 from app.cli.terminal import AsJson, Cursor, Limit, dollars, shortened, show_page
 from app.domain.lifecycle import CandidateState, SlotState
+from app.files.whole_file import written_whole
 from app.use_cases import jobs
+from app.use_cases import replies as raw_replies
+from app.use_cases.replies import Step
 
 Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
 
@@ -75,3 +80,14 @@ def candidates(
         for each in page.items
     ]
     show_page(page, as_json, ("instruction", "state", "reasons", "#score", "nearest"), cells)
+
+
+def replies(
+    job: Identified,
+    step: Annotated[Step, Option(help="whose replies")] = Step.PROPOSE,
+    out: Annotated[Path | None, Option(help="a file; else standard output")] = None,
+) -> None:
+    """The replies as they came, for `cultivar replay` to filter again without paying."""
+    with connected() as runtime, written_whole(out) as file:
+        for line in raw_replies.of_job(runtime, job, step):
+            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

@@ -150,6 +150,7 @@ def delete(job: Identified) -> None:
 
 commands.command("calls")(job_parts.calls)
 commands.command("candidates")(job_parts.candidates)
+commands.command("replies")(job_parts.replies)
 
 
 def _steer(act: Callable[[Runtime, UUID], Job], job_id: UUID, as_json: bool) -> None:
