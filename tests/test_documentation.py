@@ -37,6 +37,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "seeds" / "README.md"])
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = re.compile(r"(?:\$api|:8000|(?<![\w.]))/v1(/[\w{}$/-]+)")
 COMMAND_LINE = re.compile(
     r"(?:\$ )?(?:docker compose exec (?:--no-TTY )?\S+ |\.venv/bin/)?cultivar (.+)"
 )
@@ -230,7 +231,7 @@ def addresses() -> set[str]:
 def test_the_api_knows_the_addresses_that_pages_name(name: str, addresses: set[str]) -> None:
     text = text_of(name).replace(":8001/v1", "")
     before, _, after = parts(text)  # the tree speaks of teachers' addresses too
-    for path in re.findall(r"(?<![\w.])/v1(/[\w{}$/-]+)", before + after):
+    for path in ADDRESS.findall(before + after):
         general = re.sub(r"\$\w+|\{\w*\}", "{}", f"/v1{path}".rstrip("/"))
         assert general in addresses, path
 
