@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import deque
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from app.llm.concurrency import Window
-from app.llm.limits import Limits
+from app.llm.limits import Limits, LocalLimits
+from app.llm.pace import Pace
 from app.llm.pricing import likely_tokens
 from app.llm.redaction import Redactor
 from app.llm.replies import read_reply
@@ -20,6 +22,9 @@ from app.llm.transport import Line, UnusableAddress
 BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 60.0
 GATE_JITTER = 0.1
+
+# A call that waited longer than a healthy Redis takes to answer stood before a closed gate.
+GATE_SHUT_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -54,11 +59,18 @@ class Lane:
         self._runners: set[_Runner] = set()
         self._waiting: deque[Entry] = deque()
         self._backoffs = 0
+        self._pace = Pace()
+        self._pacer = LocalLimits()
+        self._latency_s = 1.0
 
     @property
     def concurrency(self) -> int:
-        """Calls that may be under way now."""
-        return self._window.size
+        """Calls of which the teacher can make use now, those of the next second included."""
+        per_minute = self._pace.per_minute(time.monotonic())
+        if per_minute is None:
+            return self._window.size
+        wanted = math.ceil(per_minute / 60.0 * (self._latency_s + 1.0))
+        return min(self._window.size, wanted)
 
     @property
     def is_idle(self) -> bool:
@@ -86,6 +98,7 @@ class Lane:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._pacer.aclose()
         if self._line is not None:
             await self._line.close()
 
@@ -126,8 +139,9 @@ class Lane:
                 self._line = self._open_line()
             except UnusableAddress as error:
                 return Reply(call, Outcome.NOT_SENT, error=str(error), fault=Fault.CONNECT)
-        await self._limits.admit(call.teacher, entry.tokens)
+        await self._admit(entry)
         entry.sent_at_s = time.monotonic()
+        self._pace.sent(entry.sent_at_s)
         return await self._line.ask(call)
 
     def _end(self, entry: Entry, reply: Reply) -> None:
@@ -143,9 +157,12 @@ class Lane:
             case Outcome.ANSWERED:
                 self._backoffs = 0
                 self._window.succeeded()
+                self._latency_s += (reply.elapsed_s - self._latency_s) / 16
             case Outcome.RATE_LIMITED:
-                self._window.overloaded(sent_at_s=sent_at_s, now_s=time.monotonic())
-                self._close_gate(reply, sent_at_s)
+                self._close_gate(reply)
+                self._learn_pace(reply, sent_at_s)
+                if self._pace.is_learning:  # afterwards the rate gives way, not the concurrency
+                    self._window.overloaded(sent_at_s=sent_at_s, now_s=time.monotonic())
             case Outcome.UNKNOWN if reply.fault is Fault.TIME_OUT:
                 self._window.overloaded(sent_at_s=sent_at_s, now_s=time.monotonic())
             case (
@@ -163,7 +180,33 @@ class Lane:
             case _:
                 assert_never(reply.outcome)
 
-    def _close_gate(self, reply: Reply, sent_at_s: float) -> None:
+    def _learn_pace(self, reply: Reply, sent_at_s: float) -> None:
+        now_s = time.monotonic()
+        open_at_s = max(now_s, self._limits.closed_until(reply.call.teacher.id))
+        self._pace.refused(sent_at_s=sent_at_s, now_s=now_s, open_at_s=open_at_s)
+
+    async def _admit(self, entry: Entry) -> None:
+        """Wait for the gate and the budgets, then for this process's turn at the rate it learnt.
+
+        In this order, since what waited at the gate would leave it in one burst. Whoever finds the
+        gate closed again after its turn goes back to it.
+        """
+        teacher = entry.call.teacher
+        while True:
+            asked_at_s = time.monotonic()
+            await self._limits.admit(teacher, entry.tokens)
+            now_s = time.monotonic()
+            has_budget = teacher.requests_per_minute or teacher.tokens_per_minute
+            if now_s - asked_at_s > GATE_SHUT_S and not has_budget:
+                self._pace.held_back(now_s=asked_at_s, open_at_s=now_s)
+            if not self._pace.is_known:
+                return
+            self._pacer.set_pace(teacher.id, self._pace.per_minute(now_s))
+            await self._pacer.admit(Teacher(teacher.id, "", ""), 0)
+            if not self._limits.closed_until(teacher.id):
+                return
+
+    def _close_gate(self, reply: Reply) -> None:
         """Close it for as long as was asked, never shorter; unasked, back off with full jitter."""
         teacher_id = reply.call.teacher.id
         closed_until_s = self._limits.closed_until(teacher_id)

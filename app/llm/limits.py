@@ -57,6 +57,11 @@ class Bucket:
         """Put in, or take out."""
         self.level = min(self.capacity, self.level + amount)
 
+    def adopt(self, other: "Bucket") -> "Bucket":
+        """This bucket with the rate and capacity of another."""
+        level = min(self.level, other.capacity)
+        return Bucket(other.rate_per_s, other.capacity, level, self.updated_s)
+
 
 def requests_bucket(per_minute: float, now_s: float) -> Bucket:
     """A budget of calls. It starts with one, so that forgetting it cannot make a burst."""
@@ -72,9 +77,9 @@ def tokens_bucket(per_minute: float, now_s: float) -> Bucket:
 
 @dataclass(slots=True)
 class _Budgets:
-    per_minute: tuple[float | None, float | None]
-    requests: Bucket | None
-    tokens: Bucket | None
+    per_minute: tuple[float | None, float | None] = (None, None)
+    requests: Bucket | None = None
+    tokens: Bucket | None = None
 
 
 class LocalLimits:
@@ -87,6 +92,7 @@ class LocalLimits:
         self.share = 1.0
         self._gates: dict[str, float] = {}
         self._budgets: dict[str, _Budgets] = {}
+        self._paces: dict[str, float] = {}
         self._queue = AdmissionQueue(self._reserve)
 
     async def admit(self, teacher: Teacher, tokens_estimate: int) -> None:
@@ -111,6 +117,13 @@ class LocalLimits:
         if tokens is not None:
             tokens.change(tokens_estimate - tokens_actual)
 
+    def set_pace(self, teacher_id: str, requests_per_minute: float | None) -> None:
+        """Keep to a rate beside the budgets, or with None to the budgets alone."""
+        if requests_per_minute is None:
+            self._paces.pop(teacher_id, None)
+        else:
+            self._paces[teacher_id] = requests_per_minute
+
     async def aclose(self) -> None:
         """Stop handing out places."""
         await self._queue.aclose()
@@ -132,21 +145,31 @@ class LocalLimits:
         return self.take(teacher, costs)
 
     def _budgets_of(self, teacher: Teacher) -> _Budgets:
-        per_minute = (
-            _scaled(teacher.requests_per_minute, self.share),
-            _scaled(teacher.tokens_per_minute, self.share),
-        )
+        budget = _scaled(teacher.requests_per_minute, self.share)
+        requests = _slower_of(budget, self._paces.get(teacher.id))
+        per_minute = (requests, _scaled(teacher.tokens_per_minute, self.share))
         budgets = self._budgets.get(teacher.id)
         if budgets is None or budgets.per_minute != per_minute:
-            now_s = time.monotonic()
-            requests, tokens = per_minute
-            budgets = _Budgets(
-                per_minute,
-                requests_bucket(requests, now_s) if requests else None,
-                tokens_bucket(tokens, now_s) if tokens else None,
-            )
+            budgets = _changed(budgets or _Budgets(), per_minute)
             self._budgets[teacher.id] = budgets
         return budgets
+
+
+def _slower_of(*per_minute: float | None) -> float | None:
+    """The lowest of the rates that are given."""
+    return min((rate for rate in per_minute if rate), default=None)
+
+
+def _changed(old: _Budgets, per_minute: tuple[float | None, float | None]) -> _Budgets:
+    """Budgets of other rates that hold what the old ones held."""
+    now_s = time.monotonic()
+    requests = requests_bucket(per_minute[0], now_s) if per_minute[0] else None
+    tokens = tokens_bucket(per_minute[1], now_s) if per_minute[1] else None
+    return _Budgets(
+        per_minute,
+        old.requests.adopt(requests) if requests and old.requests else requests,
+        old.tokens.adopt(tokens) if tokens and old.tokens else tokens,
+    )
 
 
 def _take_one(budgets: _Budgets, cost: int, now_s: float) -> float:
