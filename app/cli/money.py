@@ -21,5 +21,9 @@ def micro_usd(text: str) -> int:
     return int(amount)
 
 
-Money = Annotated[int | None, Option(parser=micro_usd, metavar="USD", help="spend at most this")]
-Price = Annotated[int | None, Option(parser=micro_usd, metavar="USD", help="per million tokens")]
+Money = Annotated[
+    int | None, Option(parser=micro_usd, metavar="USD", help="US dollars to spend at most")
+]
+Price = Annotated[
+    int | None, Option(parser=micro_usd, metavar="USD", help="US dollars per million tokens")
+]
