@@ -14,6 +14,8 @@ from app.embedded.migrate import ROOT, migrate
 from tests.servers import NoServerError, postgres_source, redis_source, running_postgres
 
 TOOLS = Path(sys.executable).parent
+# Most tests wait for servers, so two processes serve two cores well; a file's tests stay together.
+SPREAD = ("--numprocesses=2", "--dist=loadfile")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def selection(quick: bool, long: bool, no_train: bool) -> str:
 def run_pytest(arguments: Sequence[str]) -> int:
     """Run the tests with their output in the open."""
     sys.stdout.flush()
-    command = [sys.executable, "-m", "pytest", *arguments]
+    command = [sys.executable, "-m", "pytest", *SPREAD, *arguments]
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
 
 
