@@ -16,6 +16,7 @@ from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 from app.use_cases import jobs, seed_sets, teachers
 from app.use_cases.admission import PoolIndexes, admit
+from app.use_cases.embedding import Embedder
 from app.use_cases.generation import Engine
 from app.use_cases.sweep import sweep
 
@@ -30,6 +31,7 @@ class ThreadWake:
         self._pool = ThreadPoolExecutor(max_workers=2)
         self.runtime: Runtime | None = None
         self.indexes = PoolIndexes(memory_bytes=1 << 30)
+        self.embedder: Embedder | None = None
 
     def generate(self, job_id: UUID) -> None:
         """Nothing: the test drives jobs."""
@@ -37,14 +39,18 @@ class ThreadWake:
     def admit(self, pool_id: UUID) -> None:
         """Admit soon."""
         if self.runtime is not None:
-            self._pool.submit(admit, self.runtime, self.indexes, pool_id)
+            self._pool.submit(admit, self.runtime, self.indexes, pool_id, self.embedder)
 
     def export(self, export_id: UUID) -> None:
         """Nothing: the test makes exports."""
 
     def close(self) -> None:
         """Wait for what was rung for."""
+        if self.embedder is not None:
+            self.embedder.stopping.set()
         self._pool.shutdown()
+        if self.embedder is not None:
+            self.embedder.close()
 
 
 @contextmanager
@@ -54,11 +60,17 @@ def running_runtime(database_url: str, home: Path, **settings: Any) -> Iterator[
     built = build_runtime(Settings(database_url=database_url, home=home, **settings))
     runtime = replace(built, wake=wake)
     wake.runtime = runtime
+    wake.embedder = make_embedder(runtime)
     try:
         yield runtime
     finally:
         wake.close()
         runtime.close()
+
+
+def make_embedder(runtime: Runtime) -> Embedder:
+    """What buys embeddings in this process."""
+    return Embedder(runtime, lambda: Door(LocalLimits()), host="test", process=0)
 
 
 @dataclass
@@ -68,12 +80,13 @@ class Driver:
     runtime: Runtime
     engine: Engine
     indexes: PoolIndexes
+    embedder: Embedder
 
     def step(self, job_id: UUID) -> Job:
         """One slice of generation and whatever waits for admission."""
         self.engine.advance(job_id)
         job = jobs.get(self.runtime, job_id)
-        admit(self.runtime, self.indexes, job.pool_id)
+        admit(self.runtime, self.indexes, job.pool_id, self.embedder)
         return jobs.get(self.runtime, job_id)
 
     def finish(self, job_id: UUID, *, timeout_s: float = 60.0) -> Job:
@@ -89,10 +102,12 @@ class Driver:
 def running_driver(runtime: Runtime) -> Iterator[Driver]:
     """A driver whose calls are ended when the block is left."""
     engine = Engine(runtime, Door(LocalLimits()), kind="test", host="test", process=0)
+    embedder = make_embedder(runtime)
     try:
-        yield Driver(runtime, engine, PoolIndexes(memory_bytes=1 << 30))
+        yield Driver(runtime, engine, PoolIndexes(memory_bytes=1 << 30), embedder)
     finally:
         engine.close()
+        embedder.close()
 
 
 def add_seeds(runtime: Runtime, path: Path = SEEDS) -> UUID:

@@ -9,4 +9,4 @@ from workers.celery_app import celery_app, process
 @celery_app.task(name="cultivar.admit")
 def admit_pool(pool_id: str) -> None:
     """Judge every candidate that waits."""
-    admit(process.runtime, process.indexes, UUID(pool_id))
+    admit(process.runtime, process.indexes, UUID(pool_id), process.embedder)

@@ -10,8 +10,9 @@ import structlog
 from app.errors import Unavailable
 from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
-from app.use_cases.admission import PoolIndexes
+from app.use_cases.embedding import Embedder
 from app.use_cases.generation import Engine
+from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sweep import sweep
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +34,21 @@ class Process:
     def indexes(self) -> PoolIndexes:
         """The indexes of the pools admitted to here."""
         return PoolIndexes(memory_bytes=self.runtime.settings.novelty_memory_mib << 20)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return Embedder(
+            self.runtime,
+            lambda: build_door(self.runtime.settings),
+            host=socket.gethostname(),
+            process=os.getpid(),
+        )
+
+    @property
+    def embedder(self) -> Embedder:
+        """What buys embeddings here; it opens its door with the first."""
+        with self._lock:
+            return self._embedder
 
     @cached_property
     def _engine(self) -> Engine:
@@ -66,11 +82,15 @@ class Process:
         self._stopping.set()
         if "_engine" in self.__dict__:
             self._engine.stop()
+        if "_embedder" in self.__dict__:
+            self._embedder.stopping.set()
 
     def close(self) -> None:
         """Give back what is held."""
         self.stop()
         if "_engine" in self.__dict__:
             self._engine.close()
+        if "_embedder" in self.__dict__:
+            self._embedder.close()
         if "runtime" in self.__dict__:
             self.runtime.close()

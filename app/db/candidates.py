@@ -10,7 +10,12 @@ from app.db.batches import update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import candidates, conversations, jobs, pool_rows
-from app.domain.lifecycle import CandidateState, ConversationKind, ConversationState
+from app.domain.lifecycle import (
+    CandidateState,
+    ConversationKind,
+    ConversationState,
+    JobState,
+)
 from app.domain.stored import CandidateRecord, Page
 
 _strict_and_open = (
@@ -55,7 +60,7 @@ def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[M
 
 
 def admit(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
-    """Write the fate of candidates: id, state, reason, pool_seq, nearest_seq, nearest_score."""
+    """Write the fate of candidates: id, state, reason, pool_seq, nearest_*."""
     update_many(
         connection,
         candidates,
@@ -67,10 +72,17 @@ def admit(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) ->
 
 
 def pools_waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
-    """Pools with candidates that wait for admission."""
+    """Pools with candidates that wait for admission and can have it.
+
+    Where embeddings must be paid for, only a job that is running pays.
+    """
     query = (
         sa.select(candidates.c.pool_id)
-        .where(candidates.c.state == CandidateState.PROPOSED)
+        .join_from(candidates, jobs, jobs.c.id == candidates.c.job_id)
+        .where(
+            candidates.c.state == CandidateState.PROPOSED,
+            sa.or_(jobs.c.embedder_id.is_(None), jobs.c.state == JobState.RUNNING),
+        )
         .distinct()
         .limit(limit)
     )

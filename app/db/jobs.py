@@ -115,6 +115,27 @@ def add(connection: sa.Connection, job_id: UUID, **deltas: int) -> None:
     connection.execute(jobs.update().where(jobs.c.id == job_id).values(**changed, updated_at=_now))
 
 
+def embedder_pause(connection: sa.Connection, job_id: UUID) -> tuple[int, float]:
+    """(rounds of embedding calls that failed in a row, seconds until the next may begin)."""
+    left = sa.func.extract("epoch", sa.func.coalesce(jobs.c.embedder_not_before, _now) - _now)
+    row = connection.execute(
+        sa.select(jobs.c.embedder_failures, left).where(jobs.c.id == job_id)
+    ).one()
+    return row[0], max(0.0, float(row[1]))
+
+
+def set_embedder_pause(
+    connection: sa.Connection, job_id: UUID, *, failures: int, wait_s: float
+) -> None:
+    """Keep how often the embedder failed in a row, and let it rest for `wait_s`."""
+    until = _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, wait_s) if wait_s else sa.null()
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id)
+        .values(embedder_failures=failures, embedder_not_before=until)
+    )
+
+
 def change(connection: sa.Connection, job_id: UUID, values: Mapping[str, object]) -> None:
     """Change settings of a job: caps, target, name."""
     connection.execute(jobs.update().where(jobs.c.id == job_id).values(**values, updated_at=_now))

@@ -19,11 +19,15 @@ Call slot (one call to the teacher that was asked for)
 
 Candidate
 
-    proposed ──> novel | duplicate      (rejected at birth when a rule drops it)
+    proposed ──> novel | duplicate | rejected      (rejected at birth when a rule drops it)
 
 Conversation
 
     open ──> done | failed ──retry──> open
+
+Embedding call
+
+    in_flight ──> answered | failed | unknown
 
 Export
 
@@ -58,6 +62,10 @@ class JobReason(StrEnum):
     TEACHER_REFUSED = "teacher_refused"
     TEACHER_UNAUTHORIZED = "teacher_unauthorized"
     TEACHER_QUOTA = "teacher_quota"
+    EMBEDDER_UNHEALTHY = "embedder_unhealthy"
+    EMBEDDER_REFUSED = "embedder_refused"
+    EMBEDDER_UNAUTHORIZED = "embedder_unauthorized"
+    EMBEDDER_QUOTA = "embedder_quota"
     REQUESTED = "requested"
 
 
@@ -88,6 +96,15 @@ class RowState(StrEnum):
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+
+
+class EmbeddingCallState(StrEnum):
+    """Where a call for vectors stands."""
+
+    IN_FLIGHT = "in_flight"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class ConversationKind(StrEnum):
@@ -148,7 +165,9 @@ SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
 }
 
 CANDIDATE_MOVES: Mapping[CandidateState, frozenset[CandidateState]] = {
-    CandidateState.PROPOSED: frozenset({CandidateState.NOVEL, CandidateState.DUPLICATE}),
+    CandidateState.PROPOSED: frozenset(
+        {CandidateState.NOVEL, CandidateState.DUPLICATE, CandidateState.REJECTED}
+    ),
     CandidateState.NOVEL: frozenset(),
     CandidateState.DUPLICATE: frozenset(),
     CandidateState.REJECTED: frozenset(),

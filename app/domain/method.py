@@ -127,6 +127,18 @@ class MethodOptions:
         True,
         "drop instructions equal to an earlier one after normalisation, before ROUGE-L",
     )
+    compare_inputs: bool = option(
+        False,
+        "drop a row whose instruction and input together are above the threshold to an earlier "
+        "accepted row of the job",
+    )
+    semantic_threshold: float | None = option(
+        None,
+        "drop an instruction whose embedding's cosine to any earlier one is above; wants an "
+        "embedder",
+        minimum=0.5,
+        maximum=1.0,
+    )
     order: Order = option(
         Order.FREE, "strict: whole rounds, rows do not depend on the order of arrival"
     )

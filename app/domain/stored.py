@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.domain.lifecycle import (
     CandidateState,
+    EmbeddingCallState,
     ExportState,
     JobState,
     RowState,
@@ -193,6 +194,20 @@ class SlotRecord:
     failures: int
     reserved_micro_usd: int
     answered_attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingCall:
+    """One call for vectors; `texts` counts them, `model` names what makes the vectors."""
+
+    id: UUID
+    job_id: UUID
+    teacher_id: UUID
+    worker_id: UUID
+    model: str
+    texts: int
+    state: EmbeddingCallState
+    reserved_micro_usd: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 import orjson
 
 from app.domain.method import Prompt
-from app.llm.teacher import Call, Endpoint, Teacher
+from app.llm.teacher import Call, Endpoint, Teacher, Texts
 
 _COMPLETION_TOKENS_HOST = "api.openai.com"
-_PATHS = {Endpoint.CHAT: "chat/completions", Endpoint.COMPLETIONS: "completions"}
+_PATHS = {
+    Endpoint.CHAT: "chat/completions",
+    Endpoint.COMPLETIONS: "completions",
+    Endpoint.EMBEDDINGS: "embeddings",
+}
 
 
 def endpoint_path(endpoint: Endpoint) -> str:
@@ -17,11 +21,14 @@ def endpoint_path(endpoint: Endpoint) -> str:
     return _PATHS[endpoint]
 
 
-def request_fields(teacher: Teacher, prompt: Prompt) -> dict[str, object]:
+def request_fields(teacher: Teacher, prompt: Prompt | Texts) -> dict[str, object]:
     """The body's fields; settings that are None are not sent, and `extra_body` wins."""
     fields: dict[str, object] = {"model": teacher.model}
-    fields |= _text_fields(teacher.endpoint, prompt)
-    fields |= _decoding_fields(teacher, prompt)
+    if isinstance(prompt, Texts):
+        fields |= {"input": list(prompt.texts), "encoding_format": "float"}
+    else:
+        fields |= _text_fields(teacher.endpoint, prompt)
+        fields |= _decoding_fields(teacher, prompt)
     fields |= teacher.extra_body
     return {
         name: value
@@ -30,7 +37,7 @@ def request_fields(teacher: Teacher, prompt: Prompt) -> dict[str, object]:
     }
 
 
-def request_body(teacher: Teacher, prompt: Prompt) -> bytes:
+def request_body(teacher: Teacher, prompt: Prompt | Texts) -> bytes:
     """The body as JSON bytes. Raises TypeError for an `extra_body` that JSON cannot hold."""
     fields = request_fields(teacher, prompt)
     try:
@@ -58,6 +65,8 @@ def _text_fields(endpoint: Endpoint, prompt: Prompt) -> dict[str, object]:
         case Endpoint.COMPLETIONS:
             text = prompt.text if prompt.system is None else f"{prompt.system}\n\n{prompt.text}"
             return {"prompt": text}
+        case Endpoint.EMBEDDINGS:
+            raise ValueError("An embedder takes texts, not prompts.")
 
 
 def _decoding_fields(teacher: Teacher, prompt: Prompt) -> dict[str, object]:

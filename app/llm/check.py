@@ -9,9 +9,10 @@ import httpx2
 
 from app.domain.method import Decoding, Prompt
 from app.errors import TeacherFailure
+from app.llm.embeddings import read_embeddings
 from app.llm.outcomes import error_codes
 from app.llm.replies import Rejection, read_reply
-from app.llm.teacher import Call, Fault, Outcome, Reply, Teacher
+from app.llm.teacher import Call, Endpoint, Fault, Outcome, Reply, Teacher, Texts
 from app.llm.transport import Line, UnusableAddress
 
 CHECK_TIMEOUT_S = 30.0
@@ -24,6 +25,7 @@ _PROMPT = Prompt(
     decoding=Decoding(max_tokens=_CHECK_TOKENS),
     version="check@1",
 )
+_TEXTS = Texts(("What colour is the sky on a clear day?",), step="check")
 
 
 class Stage(StrEnum):
@@ -57,6 +59,8 @@ def check_teacher(teacher: Teacher) -> CheckReport:
     reply = asyncio.run(_ask(teacher))
     if reply.outcome is not Outcome.ANSWERED:
         raise TeacherFailure(_words(reply), stage=_stage(reply))
+    if teacher.endpoint is Endpoint.EMBEDDINGS:
+        return _embedder_report(reply)
     read = read_reply(teacher.endpoint, reply.raw)
     if read.rejection not in (None, Rejection.NULL_CONTENT):
         raise TeacherFailure(f"The reply cannot be used: {read.rejection}.", stage=Stage.REPLY)
@@ -70,6 +74,20 @@ def check_teacher(teacher: Teacher) -> CheckReport:
     )
 
 
+def _embedder_report(reply: Reply) -> CheckReport:
+    read = read_embeddings(reply.raw, len(_TEXTS.texts))
+    if read.error is not None:
+        raise TeacherFailure(f"The reply cannot be used: {read.error}", stage=Stage.REPLY)
+    return CheckReport(
+        text=f"a vector of {read.vectors[0].size} numbers",
+        finish_reason=None,
+        elapsed_s=reply.elapsed_s,
+        prompt_tokens=read.tokens,
+        completion_tokens=None,
+        request_id=reply.request_id,
+    )
+
+
 async def _ask(teacher: Teacher) -> Reply:
     patient = replace(teacher, timeout_s=min(teacher.timeout_s, CHECK_TIMEOUT_S))
     try:
@@ -77,7 +95,8 @@ async def _ask(teacher: Teacher) -> Reply:
     except UnusableAddress as error:
         raise TeacherFailure(str(error), stage=Stage.DNS) from None
     try:
-        return await line.ask(Call("check", 1, patient, _PROMPT))
+        question = _TEXTS if teacher.endpoint is Endpoint.EMBEDDINGS else _PROMPT
+        return await line.ask(Call("check", 1, patient, question))
     finally:
         await line.close()
 

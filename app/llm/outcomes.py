@@ -2,8 +2,8 @@
 
 from typing import cast
 
-from app.llm.replies import has_choices, parse_body
-from app.llm.teacher import Outcome
+from app.llm.replies import has_answer, parse_body
+from app.llm.teacher import Endpoint, Outcome
 
 _NO_MONEY = frozenset(
     {
@@ -21,10 +21,10 @@ _TEXT_BYTES = 8_000
 _MESSAGE_FIELDS = ("message", "detail", "error", "msg", "title")
 
 
-def outcome_of(status: int, raw: bytes) -> Outcome:
+def outcome_of(status: int, raw: bytes, endpoint: Endpoint) -> Outcome:
     """Judge a whole reply by its status, and a success or a refusal by its body too."""
     if 200 <= status < 300:
-        return Outcome.ANSWERED if has_choices(raw) else Outcome.UNREADABLE
+        return Outcome.ANSWERED if has_answer(endpoint, raw) else Outcome.UNREADABLE
     if 300 <= status < 400:
         return Outcome.REDIRECTED
     if status >= 500 or status in (408, 409, 425):

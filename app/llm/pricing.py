@@ -7,7 +7,7 @@ import orjson
 from app.domain.method import Prompt
 from app.errors import InvalidInput
 from app.llm.bodies import request_fields
-from app.llm.teacher import Teacher
+from app.llm.teacher import Teacher, Texts
 
 SPARE_TOKENS = 50
 MESSAGE_TOKENS = 16
@@ -42,8 +42,10 @@ def most_output_tokens(teacher: Teacher, prompt: Prompt) -> int:
     return max(limits, default=unlimited) * max(_wholes(fields, "n", "best_of"), default=1)
 
 
-def likely_tokens(prompt: Prompt) -> int:
+def likely_tokens(prompt: Prompt | Texts) -> int:
     """About what a provider counts against a budget per minute: four characters a token."""
+    if isinstance(prompt, Texts):
+        return sum(len(text) for text in prompt.texts) // 4
     return len(prompt.text) // 4 + len(prompt.system or "") // 4 + prompt.decoding.max_tokens
 
 

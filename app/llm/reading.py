@@ -57,7 +57,7 @@ class Reading:
         raw = self._raw()
         if self._cut and 200 <= self.status < 300:
             return self._reply(Outcome.TOO_LARGE, raw, error=_TOO_LARGE)
-        outcome = outcome_of(self.status, raw)
+        outcome = outcome_of(self.status, raw, self.call.teacher.endpoint)
         if outcome is Outcome.ANSWERED:
             return self._reply(outcome, raw)
         wait_s = retry_after_s(self._headers, datetime.now(UTC))

@@ -69,10 +69,11 @@ def parse_body(raw: bytes) -> _Members | None:
         return None
 
 
-def has_choices(raw: bytes) -> bool:
-    """Whether a body is a JSON object with a list of choices, be it an empty one."""
+def has_answer(endpoint: Endpoint, raw: bytes) -> bool:
+    """Whether a body is a JSON object with a list of choices (of vectors), be it an empty one."""
     body = parse_body(raw)
-    return body is not None and isinstance(body.get("choices"), list)
+    name = "data" if endpoint is Endpoint.EMBEDDINGS else "choices"
+    return body is not None and isinstance(body.get(name), list)
 
 
 def _members(value: object) -> _Members | None:
@@ -108,6 +109,8 @@ def _text(endpoint: Endpoint, choice: _Members) -> str | Rejection:
             content = message.get("content")
         case Endpoint.COMPLETIONS:
             content = choice.get("text")
+        case Endpoint.EMBEDDINGS:
+            return Rejection.UNREADABLE
         case _:
             assert_never(endpoint)
     if isinstance(content, list):

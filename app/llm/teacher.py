@@ -12,10 +12,11 @@ REPLY_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class Endpoint(StrEnum):
-    """Which of the two text endpoints of an OpenAI-compatible service is asked."""
+    """Which endpoint of an OpenAI-compatible service is asked: two write, one makes vectors."""
 
     CHAT = "chat"
     COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,21 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """What an embedder is asked: a vector for each of these texts."""
+
+    texts: tuple[str, ...]
+    step: str = "embed"
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt of one call slot; `key` is the slot's id."""
+    """One attempt of one call slot; `key` is the slot's id, or an embedding call's."""
 
     key: str
     attempt: int
     teacher: Teacher
-    prompt: Prompt = field(repr=False)
+    prompt: Prompt | Texts = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """Admission: compare candidates with the whole pool, serially per pool, and let the novel in."""
 
-import threading
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,60 +10,28 @@ from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import CandidateState
 from app.domain.normal import normal_hash
-from app.domain.novelty import NoveltyIndex
 from app.domain.stored import PoolRecord
-from app.domain.tokens import Tokens
 from app.errors import NotFound
 from app.runtime import Runtime
+from app.use_cases.embedding import Embedder
+from app.use_cases.pool_indexes import PAGE, KeptPool, PoolIndexes, catch_up, read_page
+from app.use_cases.semantic_novelty import EMBEDDING_REFUSED, SEMANTIC, Meaning, prepare
+
+__all__ = ["PoolIndexes", "admit"]
 
 ROUGE_L = "rouge_l"
 EXACT_DUPLICATE = "exact_duplicate"
-_BATCH = 200
-_PAGE = 10_000
+BATCH = 200
 
 
-@dataclass
-class _Kept:
-    index: NoveltyIndex
-    lock: threading.Lock = field(default_factory=threading.Lock)
+def admit(
+    runtime: Runtime, indexes: PoolIndexes, pool_id: UUID, embedder: Embedder | None = None
+) -> int:
+    """Judge every candidate that waits for this pool; returns how many were judged.
 
-
-class PoolIndexes:
-    """The indexes of the pools that this process admits to; the least recently used ones leave."""
-
-    def __init__(self, *, memory_bytes: int) -> None:
-        self._most_bytes = memory_bytes
-        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, pool: PoolRecord) -> _Kept:
-        """The index of a pool, perhaps behind it; hold its lock while using it."""
-        with self._lock:
-            kept = self._kept.get(pool.id)
-            if kept is None:
-                index = NoveltyIndex(tokens=Tokens(pool.tokens), threshold=pool.threshold)
-                kept = self._kept[pool.id] = _Kept(index)
-            self._kept.move_to_end(pool.id)
-            self._make_room(pool.id)
-            return kept
-
-    def forget(self, pool_id: UUID) -> None:
-        """Drop an index that may hold what was not committed."""
-        with self._lock:
-            self._kept.pop(pool_id, None)
-
-    def _make_room(self, needed: UUID) -> None:
-        used = {pool_id: kept.index.memory_bytes for pool_id, kept in self._kept.items()}
-        total = sum(used.values())
-        for pool_id in list(self._kept):
-            if total <= self._most_bytes or pool_id == needed:
-                return
-            total -= used[pool_id]
-            del self._kept[pool_id]
-
-
-def admit(runtime: Runtime, indexes: PoolIndexes, pool_id: UUID) -> int:
-    """Judge every candidate that waits for this pool; returns how many were judged."""
+    Where meaning is compared too, this stops at the first candidate whose embedding cannot be had
+    at present; without an embedder, at the first that needs one.
+    """
     try:
         with runtime.database.transaction() as connection:
             pool = pools.get(connection, pool_id)
@@ -73,49 +39,60 @@ def admit(runtime: Runtime, indexes: PoolIndexes, pool_id: UUID) -> int:
         return 0
     judged = 0
     kept = indexes.get(pool)
-    with kept.lock:
-        while batch := _admit_batch(runtime, indexes, kept.index, pool):
-            judged += batch
+    if not kept.turn.begin():
+        return 0  # another thread is at it, and looks again before it leaves
+    try:
+        while kept.turn.goes_on():
+            with kept.lock:
+                while batch := _admit_batch(runtime, indexes, kept, embedder):
+                    judged += batch
+    except BaseException:
+        kept.turn.abandon()
+        raise
     return judged
 
 
 def _admit_batch(
-    runtime: Runtime, indexes: PoolIndexes, index: NoveltyIndex, pool: PoolRecord
+    runtime: Runtime, indexes: PoolIndexes, kept: KeptPool, embedder: Embedder | None
 ) -> int:
-    # The long way to the present is walked without the lock, the last steps with it.
-    _catch_up(runtime, index, pool)
     try:
-        with runtime.database.transaction() as connection:
-            pools.lock(connection, pool.id)
-            waiting = candidates.proposed(connection, pool.id, _BATCH)
-            if not waiting:
+        # The long way to the present is walked without the lock, the last steps with it.
+        catch_up(runtime, kept)
+        meaning = None
+        if kept.pool.semantic_threshold is not None:
+            meaning = prepare(runtime, kept, embedder, limit=BATCH)
+            if meaning is None:
                 return 0
-            _read_page(connection, index, pool.id)
-            _hash_seeds(connection, pool)
-            batch = _Batch(connection, pool, index)
-            for each in waiting:
-                batch.judge(each)
-            batch.write()
+        with runtime.database.transaction() as connection:
+            judged = _judge(connection, kept, meaning)
     except BaseException:
         # The index may hold rows of a transaction that was rolled back.
-        indexes.forget(pool.id)
+        indexes.forget(kept.pool.id)
         raise
-    for job_id in {each["job_id"] for each in waiting}:
+    for job_id in {each["job_id"] for each in judged}:
         runtime.wake.generate(job_id)
-    return len(waiting)
+    return len(judged)
 
 
-def _catch_up(runtime: Runtime, index: NoveltyIndex, pool: PoolRecord) -> None:
-    while True:
-        with runtime.database.transaction() as connection:
-            if _read_page(connection, index, pool.id) < _PAGE:
-                return
-
-
-def _read_page(connection: Connection, index: NoveltyIndex, pool_id: UUID) -> int:
-    found = pools.texts_after(connection, pool_id, len(index), limit=_PAGE)
-    index.extend(text for _, text in found)
-    return len(found)
+def _judge(
+    connection: Connection, kept: KeptPool, meaning: Meaning | None
+) -> Sequence[Mapping[str, Any]]:
+    """Judge a batch of waiting candidates under the pool's lock; returns those judged."""
+    pools.lock(connection, kept.pool.id)
+    waiting = candidates.proposed(connection, kept.pool.id, BATCH)
+    if not waiting:
+        return ()
+    while read_page(connection, kept) == PAGE:
+        pass
+    if meaning is not None and not meaning.catch_up(connection):
+        return ()
+    _hash_seeds(connection, kept.pool)
+    batch = _Batch(connection, kept, meaning)
+    judged = 0
+    while judged < len(waiting) and batch.judge(waiting[judged]):
+        judged += 1
+    batch.write()
+    return waiting[:judged]
 
 
 def _hash_seeds(connection: Connection, pool: PoolRecord) -> None:
@@ -124,7 +101,7 @@ def _hash_seeds(connection: Connection, pool: PoolRecord) -> None:
         return
     seen: set[bytes] = set()
     after = 0
-    while found := pools.seed_texts(connection, pool.id, after=after, limit=_PAGE):
+    while found := pools.seed_texts(connection, pool.id, after=after, limit=PAGE):
         fresh: dict[int, bytes] = {}
         for seq, text in found:
             digest = normal_hash(text)
@@ -135,32 +112,70 @@ def _hash_seeds(connection: Connection, pool: PoolRecord) -> None:
         after = found[-1][0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What becomes of a candidate: the rule that dropped it, and the row it is most like."""
+
+    reason: str | None = None
+    nearest_seq: int | None = None
+    score: float | None = None
+    cosine: float | None = None
+
+    @property
+    def state(self) -> CandidateState:
+        if self.reason is None:
+            return CandidateState.NOVEL
+        refused = self.reason == EMBEDDING_REFUSED
+        return CandidateState.REJECTED if refused else CandidateState.DUPLICATE
+
+
 class _Batch:
     """Judges candidates in order; each novel one is in the pool for those behind it."""
 
-    def __init__(self, connection: Connection, pool: PoolRecord, index: NoveltyIndex) -> None:
+    def __init__(self, connection: Connection, kept: KeptPool, meaning: Meaning | None) -> None:
         self._connection = connection
-        self._pool = pool
-        self._index = index
+        self._pool = kept.pool
+        self._index = kept.index
+        self._meaning = meaning
         self._changes: list[dict[str, object]] = []
         self._novel: list[tuple[int, UUID, str, bytes | None]] = []
         self._hashes: dict[bytes, int] = {}
         self._tallies: dict[UUID, Tally] = {}
 
-    def judge(self, candidate: Mapping[str, Any]) -> None:
-        """Decide one candidate: an exact duplicate, too alike to an earlier row, or novel."""
+    def judge(self, candidate: Mapping[str, Any]) -> bool:
+        """Decide one candidate; False when its embedding is needed and not there."""
         text: str = candidate["instruction"]
         digest = normal_hash(text) if self._pool.exact_duplicates else None
+        fate = self._by_words(text, digest)
+        if fate.reason is None and self._meaning is not None:
+            fate = self._by_meaning(self._meaning, text, fate)
+            if fate is None:
+                return False
+        seq = None if fate.reason else self._let_in(candidate, digest)
+        self._decide(candidate, fate, seq)
+        return True
+
+    def _by_words(self, text: str, digest: bytes | None) -> _Fate:
         equal_seq = self._equal(digest)
         nearest = self._index.nearest(text)
-        score = nearest.score if nearest else None
-        nearest_seq = nearest.position + 1 if nearest else None
+        if nearest is None:
+            return _Fate()
         if equal_seq is not None:
-            self._drop(candidate, EXACT_DUPLICATE, equal_seq, score)
-        elif score is not None and score > self._pool.threshold:
-            self._drop(candidate, ROUGE_L, nearest_seq, score)
-        else:
-            self._let_in(candidate, digest, nearest_seq, score)
+            return _Fate(EXACT_DUPLICATE, equal_seq, nearest.score)
+        reason = ROUGE_L if nearest.score > self._pool.threshold else None
+        return _Fate(reason, nearest.position + 1, nearest.score)
+
+    def _by_meaning(self, meaning: Meaning, text: str, by_words: _Fate) -> _Fate | None:
+        if meaning.is_refused(text):
+            return _Fate(EMBEDDING_REFUSED, by_words.nearest_seq, by_words.score)
+        nearest = meaning.nearest(text)
+        if nearest is None:
+            return None
+        if nearest.score > meaning.threshold:
+            score = float(self._index.scores(text)[nearest.position])
+            return _Fate(SEMANTIC, nearest.position + 1, score, nearest.score)
+        known = nearest.score if nearest.position >= 0 else None
+        return _Fate(None, by_words.nearest_seq, by_words.score, known)
 
     def _equal(self, digest: bytes | None) -> int | None:
         if digest is None:
@@ -170,50 +185,33 @@ class _Batch:
             return found
         return pools.with_hashes(self._connection, self._pool.id, [digest]).get(digest)
 
-    def _drop(
-        self, candidate: Mapping[str, Any], reason: str, seq: int | None, score: float | None
-    ) -> None:
-        self._decide(candidate, CandidateState.DUPLICATE, reason, None, seq, score)
-        self._tally(candidate)["drop", reason] += 1
-
-    def _let_in(
-        self,
-        candidate: Mapping[str, Any],
-        digest: bytes | None,
-        nearest_seq: int | None,
-        score: float | None,
-    ) -> None:
-        seq = self._index.add(candidate["instruction"]) + 1
-        self._novel.append((seq, candidate["id"], candidate["instruction"], digest))
+    def _let_in(self, candidate: Mapping[str, Any], digest: bytes | None) -> int:
+        text: str = candidate["instruction"]
+        seq = self._index.add(text) + 1
+        if self._meaning is not None:
+            self._meaning.add(text)
+        self._novel.append((seq, candidate["id"], text, digest))
         if digest is not None:
             self._hashes[digest] = seq
-        self._decide(candidate, CandidateState.NOVEL, None, seq, nearest_seq, score)
+        return seq
 
-    def _decide(
-        self,
-        candidate: Mapping[str, Any],
-        state: CandidateState,
-        reason: str | None,
-        pool_seq: int | None,
-        nearest_seq: int | None,
-        score: float | None,
-    ) -> None:
+    def _decide(self, candidate: Mapping[str, Any], fate: _Fate, pool_seq: int | None) -> None:
         self._changes.append(
             {
                 "id": candidate["id"],
-                "state": state,
-                "reason": reason,
+                "state": fate.state,
+                "reason": fate.reason,
                 "pool_seq": pool_seq,
-                "nearest_seq": nearest_seq,
-                "nearest_score": score,
+                "nearest_seq": fate.nearest_seq,
+                "nearest_score": fate.score,
+                "nearest_cosine": fate.cosine,
             }
         )
-        tally = self._tally(candidate)
+        tally = self._tallies.setdefault(candidate["job_id"], Tally())
         tally["candidate", CandidateState.PROPOSED] -= 1
-        tally["candidate", state] += 1
-
-    def _tally(self, candidate: Mapping[str, Any]) -> Tally:
-        return self._tallies.setdefault(candidate["job_id"], Tally())
+        tally["candidate", fate.state] += 1
+        if fate.reason:
+            tally["drop", fate.reason] += 1
 
     def write(self) -> None:
         """Write the fates, the new rows of the pool, and the counts."""

@@ -26,6 +26,8 @@ from app.llm.replies import read_reply
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.job_context import JobContext, prompt_as_json
+from app.use_cases.pool_indexes import PoolIndexes
+from app.use_cases.row_novelty import row_rule
 
 PARSER_FAILED = "parser_failed"
 _log = structlog.get_logger(__name__)
@@ -39,20 +41,26 @@ class _Writes:
     slots: list[SlotRecord] = field(default_factory=list[SlotRecord])
     changes: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     candidates: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    rows: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     verdicts: dict[UUID, bool] = field(default_factory=dict[UUID, bool])
     done: list[UUID] = field(default_factory=list[UUID])
     failed: list[UUID] = field(default_factory=list[UUID])
     tally: Tally = field(default_factory=Tally)
 
 
-def read_received(runtime: Runtime, context: JobContext, *, limit: int = 200) -> int:
+def read_received(
+    runtime: Runtime, context: JobContext, row_indexes: PoolIndexes, *, limit: int = 200
+) -> int:
     """Read up to `limit` stored replies and write what follows; returns how many were read."""
-    with runtime.database.transaction() as connection:
+    with (
+        row_rule(runtime, context.job, row_indexes) as rule,
+        runtime.database.transaction() as connection,
+    ):
         received = slots.received(connection, context.job.id, limit)
         if not received:
             return 0
         writes = _read_all(connection, context, received)
+        rule.judge(connection, writes.rows, writes.tally)
         _write(connection, context, writes)
     if any(each["state"] == CandidateState.PROPOSED for each in writes.candidates):
         runtime.wake.admit(context.job.pool_id)
@@ -226,6 +234,8 @@ class _Reader:
                     "is_classification": answer.is_classification,
                     "state": state,
                     "reasons": list(instance.reasons),
+                    "nearest_row_id": None,
+                    "nearest_score": None,
                     "simulated": self._context.job.simulated,
                 }
             )

@@ -1,6 +1,6 @@
 """How a job stops: what was never sent is withdrawn, what is under way is waited for."""
 
-from app.db import conversations, counts, jobs, slots
+from app.db import conversations, counts, embeddings, jobs, slots
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
@@ -27,5 +27,7 @@ def end_job(
     tally["slot", SlotState.FAILED] += len(given_up)
     counts.add(connection, job.id, tally)
     if any(slots.counts_active(connection, job.id).values()):
+        return False
+    if job.embedder_id is not None and embeddings.in_flight(connection, job_id=job.id):
         return False
     return jobs.move(connection, job.id, target, reason=reason, detail=detail)

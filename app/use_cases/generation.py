@@ -13,8 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from app.db import jobs, slots, workers
-from app.db.ids import new_id
+from app.db import jobs, slots
 from app.domain.lifecycle import JobReason, JobState
 from app.domain.settlement import UNHEALTHY, Ending
 from app.errors import NotFound, Unavailable
@@ -23,8 +22,10 @@ from app.llm.teacher import Reply
 from app.runtime import Runtime
 from app.use_cases.claiming import claim
 from app.use_cases.converse import read_received, revive
+from app.use_cases.heartbeat import Heartbeat
 from app.use_cases.job_context import JobContext, SeedCache, load
 from app.use_cases.planning import plan
+from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.settling import store_replies
 
 UNHEALTHY_IN_A_ROW = 20
@@ -45,15 +46,18 @@ class Engine:
     def __init__(self, runtime: Runtime, door: Door, *, kind: str, host: str, process: int) -> None:
         self.runtime = runtime
         self.door = door
-        self.worker_id = new_id()
         self.seeds = SeedCache()
+        memory_bytes = runtime.settings.novelty_memory_mib << 20
+        self.row_indexes = PoolIndexes(memory_bytes=memory_bytes)
         self.stopping = threading.Event()
-        self._identity = (kind, host, process)
         self._active: dict[UUID, bool] = {}
         self._lock = threading.Lock()
-        self._register()
-        self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._pulse.start()
+        self._heart = Heartbeat(runtime, self.stopping, kind=kind, host=host, process=process)
+
+    @property
+    def worker_id(self) -> UUID:
+        """Under which its calls are claimed."""
+        return self._heart.worker_id
 
     def advance(self, job_id: UUID) -> None:
         """Drive a job for a slice; if this process drives it already, look again after that."""
@@ -83,23 +87,7 @@ class Engine:
         """Stop, end the calls, and leave the list of workers."""
         self.stop()
         self.door.close()
-        with suppress(Unavailable), self.runtime.database.transaction() as connection:
-            workers.leave(connection, self.worker_id)
-
-    def _register(self) -> None:
-        kind, host, process = self._identity
-        with self.runtime.database.transaction() as connection:
-            workers.register(connection, self.worker_id, kind=kind, host=host, process=process)
-
-    def _beat(self) -> None:
-        while not self.stopping.wait(self.runtime.settings.heartbeat_s):
-            try:
-                with self.runtime.database.transaction() as connection:
-                    known = workers.beat(connection, self.worker_id)
-                if not known:
-                    self._register()
-            except Unavailable:
-                _log.warning("heartbeat_not_written")
+        self._heart.leave()
 
 
 class Slice:
@@ -191,7 +179,7 @@ class Slice:
 
     def _read(self, context: JobContext) -> int:
         self._next_read_s = self._runtime.monotonic_s() + _READ_EVERY_S
-        return read_received(self._runtime, context)
+        return read_received(self._runtime, context, self._engine.row_indexes)
 
     def _now_and_then(self, context: JobContext) -> int:
         """Replies that another worker stored and did not live to read are read here."""

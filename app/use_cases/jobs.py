@@ -18,6 +18,7 @@ from app.domain.lifecycle import (
     SlotState,
     call_counts,
 )
+from app.domain.method import Order
 from app.domain.methods import METHODS
 from app.domain.options import options_as_dict
 from app.domain.profiles import DEFAULT_PROFILE, PublishedMethod, configure
@@ -34,6 +35,7 @@ from app.domain.stored import (
 )
 from app.domain.tokens import Tokens
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
+from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 
 CALLS_PER_ROW = 10
@@ -56,6 +58,7 @@ class JobDetails:
     cap_calls: int | None = None
     random_seed: int = 42
     tokens: str | None = None
+    embedder_id: UUID | None = None
 
 
 def submit(runtime: Runtime, details: JobDetails) -> Job:
@@ -64,14 +67,22 @@ def submit(runtime: Runtime, details: JobDetails) -> Job:
     with runtime.database.transaction() as connection:
         seed_set = seed_sets.get(connection, details.seed_set_id)
         teacher = teachers.get(connection, details.teacher_id)
+        embedder = _embedder(connection, details)
         problems += _limits_problems(details, runtime.settings.default_cap_micro_usd)
         problems += _reference_problems(seed_set, teacher)
+        problems += _novelty_problems(details, method, embedder)
         if problems or method is None or seed_set is None or teacher is None:
             raise InvalidInput("The job cannot be run as described.", problems=problems)
         job_id = _insert(connection, runtime, details, method, seed_set, teacher)
         job = _get(connection, job_id)
     runtime.wake.generate(job.id)
     return job
+
+
+def _embedder(connection: Connection, details: JobDetails) -> TeacherRecord | None:
+    if details.embedder_id is None:
+        return None
+    return teachers.get(connection, details.embedder_id)
 
 
 def _configured(details: JobDetails) -> tuple[PublishedMethod | None, list[Problem]]:
@@ -106,10 +117,47 @@ def _reference_problems(
     if teacher is None:
         yield Problem("/teacher_id", "not_found", "there is no such teacher")
         return
+    if teacher.endpoint == Endpoint.EMBEDDINGS:
+        yield Problem("/teacher_id", "wrong_type", "this one makes embeddings; it writes no text")
+        return
     prices = (teacher.input_micro_usd_per_million, teacher.output_micro_usd_per_million)
     if None in prices:
         yield Problem(
             "/teacher_id", "price_required", "give the teacher its prices, 0 if it is free"
+        )
+
+
+def _novelty_problems(
+    details: JobDetails, method: PublishedMethod | None, embedder: TeacherRecord | None
+) -> Iterator[Problem]:
+    if details.embedder_id is not None:
+        yield from _embedder_problems(embedder)
+    if method is None:
+        return
+    if method.semantic_threshold is not None and details.embedder_id is None:
+        yield Problem(
+            "/options/semantic_threshold", "missing_field", "wants an embedder: give embedder_id"
+        )
+    if method.semantic_threshold is None and details.embedder_id is not None:
+        yield Problem("/embedder_id", "missing_field", "give the option semantic_threshold as well")
+    if method.compare_inputs and method.order is Order.STRICT:
+        yield Problem(
+            "/options/compare_inputs",
+            "conflict",
+            "not with order=strict: which of two rows is kept depends on which came first",
+        )
+
+
+def _embedder_problems(embedder: TeacherRecord | None) -> Iterator[Problem]:
+    if embedder is None:
+        yield Problem("/embedder_id", "not_found", "there is no such teacher")
+    elif embedder.endpoint != Endpoint.EMBEDDINGS:
+        yield Problem(
+            "/embedder_id", "wrong_type", "must be a teacher whose endpoint is embeddings"
+        )
+    elif embedder.input_micro_usd_per_million is None:
+        yield Problem(
+            "/embedder_id", "price_required", "give the embedder its input price, 0 if it is free"
         )
 
 
@@ -121,22 +169,16 @@ def _insert(
     seed_set: SeedSet,
     teacher: TeacherRecord,
 ) -> UUID:
-    job_id, pool_id = new_id(), new_id()
+    job_id = new_id()
     cap = details.cap_micro_usd
-    pools.insert(
-        connection,
-        PoolRecord(
-            id=pool_id,
-            tokens=details.tokens or seed_set.tokens,
-            threshold=method.threshold,
-            exact_duplicates=method.exact_duplicates,
-            last_seq=0,
-            seed_count=0,
-        ),
+    pool_id, row_pool_id = _insert_pools(
+        connection, details, method, details.tokens or seed_set.tokens
     )
     values = {
         "id": job_id,
         "pool_id": pool_id,
+        "row_pool_id": row_pool_id,
+        "embedder_id": details.embedder_id,
         "name": details.name or f"{details.method} from {seed_set.name}",
         "seed_set_id": seed_set.id,
         "teacher_id": teacher.id,
@@ -152,6 +194,28 @@ def _insert(
     }
     jobs.insert(connection, values)
     return job_id
+
+
+def _insert_pools(
+    connection: Connection, details: JobDetails, method: PublishedMethod, tokens: str
+) -> tuple[UUID, UUID | None]:
+    """The pool of instructions, and that of rows with their inputs if they are compared too."""
+    pool = PoolRecord(
+        id=new_id(),
+        tokens=tokens,
+        threshold=method.threshold,
+        exact_duplicates=method.exact_duplicates,
+        semantic_threshold=method.semantic_threshold,
+        embedder_id=details.embedder_id,
+    )
+    pools.insert(connection, pool)
+    if not method.compare_inputs:
+        return pool.id, None
+    row_pool = PoolRecord(
+        id=new_id(), tokens=tokens, threshold=method.threshold, exact_duplicates=False
+    )
+    pools.insert(connection, row_pool)
+    return pool.id, row_pool.id
 
 
 def _get(connection: Connection, job_id: UUID) -> Job:
@@ -356,6 +420,8 @@ def delete(runtime: Runtime, job_id: UUID) -> None:
         export_ids = exports.of_job(connection, job_id)
         jobs.delete(connection, job_id)
         pools.delete(connection, job.pool_id)
+        if job.row_pool_id is not None:
+            pools.delete(connection, job.row_pool_id)
     for export_id in export_ids:
         for path in runtime.exports_directory.glob(f"{export_id}*"):
             path.unlink(missing_ok=True)

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import candidates, conversations, counts, exports, jobs, slots, workers
+from app.db import candidates, conversations, counts, embeddings, exports, jobs, slots, workers
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
 from app.domain.settlement import Ending, settle
 from app.domain.stored import SlotRecord
 from app.runtime import Runtime
+from app.use_cases.embedding_settling import charge_lost
 
 SWEEP = "sweep"
 _FORGET_WORKERS_S = 3600.0
@@ -36,7 +37,9 @@ def sweep(runtime: Runtime) -> Swept:
     with runtime.database.transaction() as connection:
         if not workers.try_sweep_lock(connection):
             return Swept()
-        orphaned = _recover(connection, lease_s)
+        lost = embeddings.orphans(connection, lease_s=lease_s)
+        orphaned = _recover(connection, lease_s) + len(lost)
+        charge_lost(connection, lost)
         workers.forget_silent(connection, silent_s=max(_FORGET_WORKERS_S, 10 * lease_s))
         job_ids = jobs.to_wake(connection, older_than_s=runtime.settings.sweep_s / 2)
         pool_ids = candidates.pools_waiting(connection)

@@ -64,6 +64,7 @@ def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) ->
         _check(details)
         _guard_key(before, details, "api_key" in changes)
         _guard_name(connection, before, details)
+        _guard_endpoint(connection, before, details)
         after = _record(runtime, teacher_id, details)
         if "api_key" not in changes:
             after = replace(after, sealed_key=before.sealed_key, key_last4=before.key_last4)
@@ -183,6 +184,13 @@ def _guard_name(connection: Connection, before: TeacherRecord, after: TeacherDet
         raise Conflict(f"A teacher named {after.name!r} exists.", code="name_taken")
 
 
+def _guard_endpoint(connection: Connection, before: TeacherRecord, after: TeacherDetails) -> None:
+    """What writes texts for a job cannot become what makes vectors, or the other way round."""
+    kinds = {each == Endpoint.EMBEDDINGS for each in (before.endpoint, after.endpoint)}
+    if len(kinds) > 1 and queries.users(connection, before.id, limit=1):
+        raise InUse("Jobs use this teacher as it is; register another one for the other endpoint.")
+
+
 def _check(details: TeacherDetails) -> None:
     problems = [
         *_text_problems(details),
@@ -202,7 +210,7 @@ def _text_problems(details: TeacherDetails) -> Iterator[Problem]:
         if len(text) > 200 or not text.isprintable():
             yield Problem(f"/{name}", "too_long", "at most 200 printable characters")
     if details.endpoint not in set(Endpoint):
-        yield Problem("/endpoint", "wrong_type", "must be chat or completions")
+        yield Problem("/endpoint", "wrong_type", f"must be one of {', '.join(Endpoint)}")
 
 
 def _url_problems(base_url: str) -> Iterator[Problem]:
