@@ -54,31 +54,15 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_from_seeds_to_a_file(alone: Path, tmp_path: Path) -> None:
+def test_from_seeds_to_a_file_stopped_on_the_way(alone: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
-    words = ["--seeds", SEEDS, "--rows", 15, "--out", out, "--demo", "--format", "chat_messages"]
-    with started(*words, "--option", "threshold=0.65") as process:
-        output, errors = process.communicate(timeout=110)
-    assert process.returncode == 0, errors
-    assert output == ""
-    rows = rows_of(out)
-    assert len(rows) == 15
-    assert all(list(row) == ["messages"] for row in rows)
-    manifest = json.loads((tmp_path / "rows.jsonl.manifest.json").read_text())
-    assert manifest["simulated"] is True
-    assert manifest["job"]["options"]["threshold"] == 0.65
-    assert remains(alone) == []
-
-
-@pytest.mark.slow
-def test_stopped_and_gone_on_with(alone: Path, tmp_path: Path) -> None:
-    out = tmp_path / "rows.jsonl"
-    with started("--seeds", SEEDS, "--rows", 400, "--out", out, "--demo") as process:
+    words = ["--seeds", SEEDS, "--rows", 300, "--option", "threshold=0.65"]
+    with started(*words, "--out", out, "--demo") as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("running"):
                 break
-        time.sleep(1.5)
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, output + errors
@@ -86,10 +70,17 @@ def test_stopped_and_gone_on_with(alone: Path, tmp_path: Path) -> None:
     assert remains(alone) == []
     job = re.search(r"--resume (\S+)", errors)
     assert job, errors
-    with started("--resume", job[1], "--out", out, "--demo") as again:
-        _, errors = again.communicate(timeout=110)
-    assert again.returncode == 0, errors
-    assert len(rows_of(out)) == 400
+    going_on = ["--resume", job[1], "--out", out, "--demo", "--format", "chat_messages"]
+    with started(*going_on) as again:
+        output, errors = again.communicate(timeout=110)
+    assert (again.returncode, output) == (0, ""), errors
+    rows = rows_of(out)
+    assert len(rows) == 300
+    assert all(list(row) == ["messages"] for row in rows)
+    manifest = json.loads((tmp_path / "rows.jsonl.manifest.json").read_text())
+    assert manifest["simulated"] is True
+    assert manifest["job"]["options"]["threshold"] == 0.65
+    assert remains(alone) == []
 
 
 @pytest.mark.parametrize(

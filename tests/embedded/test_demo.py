@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.embedded.demo import main
 from app.embedded.directory import running_instance
 from app.embedded.migrate import ROOT
 from tests.embedded.remains import remains
@@ -46,35 +47,25 @@ def demo(
 
 
 @pytest.mark.slow
-def test_it_grows_rows_twice_and_exports_them(tmp_path: Path) -> None:
+def test_it_grows_rows_and_exports_them_and_can_be_interrupted(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    files: set[Path] = set()
-    for _ in range(2):
-        with demo("--home", str(home), "--rows", "12") as process:
-            output, errors = process.communicate(timeout=110)
-        assert process.returncode == 0, errors
-        named = re.search(r"^file +(.+)$", output, re.MULTILINE)
-        assert named
-        files.add(Path(named[1]))
-        rows = [json.loads(line) for line in Path(named[1]).read_text().splitlines()]
-        assert len(rows) == 12
-        assert all(set(row) == {"instruction", "input", "output"} for row in rows)
-        for told in (
-            "the demo teacher",
-            "dashboard  http://",
-            "12 of 12 rows",
-            "simulated",
-            "cost",
-        ):
-            assert told in output, output
-        assert float(re.findall(r"cost +\$([0-9.]+)", output)[0]) > 0
-    assert len(files) == 2
+    with demo("--home", str(home), "--rows", "12") as process:
+        output, errors = process.communicate(timeout=110)
+    assert process.returncode == 0, errors
+    named = re.search(r"^file +(.+)$", output, re.MULTILINE)
+    assert named
+    rows = [json.loads(line) for line in Path(named[1]).read_text().splitlines()]
+    assert len(rows) == 12
+    assert all(set(row) == {"instruction", "input", "output"} for row in rows)
+    for told in ("the demo teacher", "dashboard  http://", "12 of 12 rows", "simulated"):
+        assert told in output, output
+    assert float(re.findall(r"cost +\$([0-9.]+)", output)[0]) > 0
     assert remains(home) == []
+    interrupted_again(home)
 
 
-@pytest.mark.slow
-def test_interrupted_it_leaves_nothing_behind(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def interrupted_again(home: Path) -> None:
+    """A second run in the same place, which Ctrl-C ends."""
     with demo("--home", str(home), "--rows", "100000") as process:
         deadline = time.monotonic() + 90
         while running_instance(home) is None:
@@ -98,8 +89,8 @@ def test_prices_are_not_guessed(tmp_path: Path) -> None:
     assert "CULTIVAR_OUTPUT_USD_PER_MILLION" in errors
 
 
-def test_wrong_usage(tmp_path: Path) -> None:
-    for words in (["--rows", "0"], ["--rows", "many"], ["--nonsense"]):
-        with demo("--home", str(tmp_path), *words) as process:
-            process.communicate(timeout=60)
-        assert process.returncode == 2
+@pytest.mark.parametrize("words", [["--rows", "0"], ["--rows", "many"], ["--nonsense"]])
+def test_wrong_usage(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(["--home", str(tmp_path), *words])
+    assert ending.value.code == 2

@@ -3,7 +3,7 @@
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.rouge import rouge_l
@@ -30,6 +30,7 @@ def best(text: str, pool: list[PlacedText]) -> tuple[float, PlacedText] | None:
     return highest, pool[scores.index(highest)]
 
 
+@settings(deadline=None)  # the first example waits for the kernels to be loaded
 @given(TEXTS, TEXTS, st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), st.booleans())
 def test_as_by_hand(texts: list[str], others: list[str], threshold: float, all_: bool) -> None:
     rules = DedupRules(threshold=threshold, nearest_of_all=all_)
