@@ -11,6 +11,7 @@ from app.llm.waits import retry_after_s
 
 _TOO_LARGE = f"The reply is longer than {REPLY_LIMIT_BYTES} bytes; the rest was not read."
 _REQUEST_ID_CHARACTERS = 200
+_QUOTED_BYTES = 120
 
 
 class Reading:
@@ -110,4 +111,7 @@ class Reading:
         status = self.status or 0
         if outcome is Outcome.REDIRECTED:
             return f"The teacher redirects (status {status}); that is never followed."
+        if outcome is Outcome.UNREADABLE:
+            start = raw[:_QUOTED_BYTES].decode("utf-8", "replace")
+            return f"The reply is not the JSON of an answer; it begins: {start}"
         return error_text(status, raw)
