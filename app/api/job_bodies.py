@@ -41,6 +41,10 @@ class JobIn(BaseModel):
     tokens: Literal["rouge", "unicode"] | None = Field(
         default=None, description="tokenizer of novelty; default: the seed set's"
     )
+    embedder_id: Identifier | None = Field(
+        default=None,
+        description="teacher whose endpoint is embeddings, for the option semantic_threshold",
+    )
 
     @field_validator("options")
     @classmethod
@@ -125,6 +129,7 @@ class JobOut(BaseModel):
     options: dict[str, Any]
     seed_set_id: UUID
     teacher_id: UUID
+    embedder_id: UUID | None = Field(description="compares meaning, where that was asked for")
     random_seed: int
     simulated: bool = Field(description="whether the rows were made up by a demo teacher")
     target_rows: int

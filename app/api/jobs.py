@@ -67,7 +67,10 @@ class CandidateOut(BaseModel):
     is_classification: bool | None
     state: CandidateState
     reasons: list[str]
-    nearest_score: float | None
+    nearest_score: float | None = Field(description="ROUGE-L to the nearest earlier instruction")
+    nearest_cosine: float | None = Field(
+        description="highest cosine to an earlier one, where meaning is compared"
+    )
     nearest_text: str | None
     number: int
     position: int

@@ -17,6 +17,7 @@ TEXTS: Mapping[str, str] = {
     "body_timeout": "Nothing of the body came for too long; send the request again.",
     "budget_invalid": "The budget must be a whole number of micro-USD within the limits.",
     "compressed_or_binary": "Plain text is wanted; unpack the file or save it as text.",
+    "conflicting_options": "Two options exclude each other; the detail names them.",
     "control_character": "Control characters other than tab and line ends are not allowed.",
     "cursor_invalid": "A cursor is the `next` of an earlier page of the same list.",
     "digest_mismatch": "The body is not what its Content-Digest says; it was changed on its way.",

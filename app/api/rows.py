@@ -33,6 +33,10 @@ class RowOut(BaseModel):
     is_classification: bool | None
     state: RowState
     reasons: list[str] = Field(description="why it was rejected, the first reason first")
+    nearest_row_id: UUID | None = Field(
+        description="the row it is too alike to, where rows are compared with their inputs"
+    )
+    nearest_score: float | None = Field(description="ROUGE-L to that row")
     verdict: str | None = Field(description="of a person: kept, edited or dropped")
     simulated: bool
     pool_seq: int = Field(description="place of its instruction in the order of the dataset")

@@ -49,6 +49,9 @@ def submit(
     max_calls: Annotated[int | None, Option(min=1, help="else ten a row")] = None,
     random_seed: Annotated[int, Option(min=0, help="seed of every draw")] = 42,
     tokens: Annotated[Tokens | None, Option(help="else the seed set's")] = None,
+    embedder: Annotated[
+        str | None, Option(help="id or name of the embedder, for the option semantic_threshold")
+    ] = None,
     watch: Annotated[bool, Option("--watch", help="follow it until it settles")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -67,6 +70,7 @@ def submit(
             cap_calls=max_calls,
             random_seed=random_seed,
             tokens=tokens,
+            embedder_id=teacher_id(runtime, embedder) if embedder else None,
         )
         job = jobs.submit(runtime, details)
         show_json(job) if as_json else console().print(f"submitted: {job.id}  {job.name}")

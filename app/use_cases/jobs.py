@@ -143,7 +143,7 @@ def _novelty_problems(
     if method.compare_inputs and method.order is Order.STRICT:
         yield Problem(
             "/options/compare_inputs",
-            "conflict",
+            "conflicting_options",
             "not with order=strict: which of two rows is kept depends on which came first",
         )
 
