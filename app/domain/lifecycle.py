@@ -4,18 +4,19 @@ Job
 
     queued ──> running <──> paused
       │          │  │          │
-      │          │  └─> succeeded | failed
+      │          │  └─> succeeded | failed      (queued ──> failed as well)
       └────┬─────┴─────────────┘
            v
        cancelling ──> cancelled          succeeded | failed ──retry──> running
 
 Call slot (one call to the teacher that was asked for)
 
-    ready ──> in_flight ──> received ──> done | rejected
+    ready ──> in_flight ──> received ──> done | rejected | quarantined
       ^          │  │  └──> failed | quarantined
       │          │  v
       └──────────┴─ unknown ──> failed | quarantined
     failed | quarantined ──retry──> ready
+    ready ──late reply──> received          ready ──the job ends──> failed
 
 Candidate
 
@@ -57,6 +58,7 @@ class JobReason(StrEnum):
     NOVELTY_EXHAUSTED = "novelty_exhausted"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CALLS_EXHAUSTED = "calls_exhausted"
+    OPTIONS_NOT_UNDERSTOOD = "options_not_understood"
     NO_USABLE_REPLIES = "no_usable_replies"
     TEACHER_UNHEALTHY = "teacher_unhealthy"
     TEACHER_REFUSED = "teacher_refused"
@@ -132,7 +134,9 @@ class ExportState(StrEnum):
 
 
 JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING}),
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING, JobState.FAILED}
+    ),
     JobState.RUNNING: frozenset(
         {JobState.PAUSED, JobState.CANCELLING, JobState.SUCCEEDED, JobState.FAILED}
     ),
@@ -144,7 +148,7 @@ JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
 }
 
 SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
-    SlotState.READY: frozenset({SlotState.IN_FLIGHT}),
+    SlotState.READY: frozenset({SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.FAILED}),
     SlotState.IN_FLIGHT: frozenset(
         {
             SlotState.RECEIVED,
@@ -155,9 +159,7 @@ SLOT_MOVES: Mapping[SlotState, frozenset[SlotState]] = {
         }
     ),
     SlotState.UNKNOWN: frozenset({SlotState.READY, SlotState.FAILED, SlotState.QUARANTINED}),
-    SlotState.RECEIVED: frozenset(
-        {SlotState.DONE, SlotState.REJECTED, SlotState.READY, SlotState.QUARANTINED}
-    ),
+    SlotState.RECEIVED: frozenset({SlotState.DONE, SlotState.REJECTED, SlotState.QUARANTINED}),
     SlotState.FAILED: frozenset({SlotState.READY}),
     SlotState.QUARANTINED: frozenset({SlotState.READY}),
     SlotState.DONE: frozenset(),

@@ -16,7 +16,7 @@ import structlog
 from app.db import jobs, slots
 from app.domain.lifecycle import JobReason, JobState
 from app.domain.settlement import UNHEALTHY, Ending
-from app.errors import NotFound, Unavailable
+from app.errors import InvalidInput, NotFound, Unavailable
 from app.llm.client import Door
 from app.llm.teacher import Reply
 from app.runtime import Runtime
@@ -115,6 +115,9 @@ class Slice:
             context = self._begin()
         except NotFound:
             return
+        except InvalidInput as error:
+            self._fail(error.detail)
+            return
         deadline_s = self._runtime.monotonic_s() + self._runtime.settings.slice_s
         while True:
             over = self._runtime.monotonic_s() > deadline_s or self._engine.stopping.is_set()
@@ -129,6 +132,14 @@ class Slice:
                 time.sleep(_RETRY_S)
         if self._state in {JobState.RUNNING, JobState.CANCELLING} and over:
             self._runtime.wake.generate(self._job_id)
+
+    def _fail(self, detail: str) -> None:
+        """Nobody can go on with this job: its options are not those of this version."""
+        reason = JobReason.OPTIONS_NOT_UNDERSTOOD
+        with self._runtime.database.transaction() as connection:
+            for target in (JobState.FAILED, JobState.CANCELLED):
+                if jobs.move(connection, self._job_id, target, reason=reason, detail=detail):
+                    return
 
     def _gives_up(self) -> bool:
         """Paid replies are held for minutes while Postgres is away, for seconds at the end."""

@@ -216,6 +216,15 @@ def test_a_teacher_that_is_away_pauses_the_job(runtime: Runtime, driver: Driver)
     assert ended.spent_micro_usd == 0
 
 
+def test_options_of_another_version_fail_the_job_by_name(runtime: Runtime, driver: Driver) -> None:
+    job = submit(runtime, "http://127.0.0.1:9/v1")
+    with runtime.database.transaction() as connection:
+        connection.execute(sa.text("""UPDATE jobs SET options = '{"no_such_option": 1}'"""))
+    driver.engine.advance(job.id)
+    ended = jobs.get(runtime, job.id)
+    assert (ended.state, ended.reason) == (JobState.FAILED, "options_not_understood")
+
+
 def test_pause_resume_and_cancel(runtime: Runtime, driver: Driver, teacher: RunningTeacher) -> None:
     job = submit(runtime, teacher.base_url, target_rows=300)
     driving = threading.Thread(target=driver.engine.advance, args=(job.id,))
