@@ -21,7 +21,7 @@ def uploads() -> Iterator[Bad]:
     )
     yield upload("whole file is pretty-printed", b'{\n "instruction": "a"\n}', code=whole)
     for name, magic in {
-        "gzip": gzip.compress(GOOD),
+        "gzip": gzip.compress(GOOD, mtime=0),
         "zip": b"PK\x03\x04" + b"\x00" * 40,
         "parquet": b"PAR1" + b"\x00" * 40,
         "pdf": b"%PDF-1.7\n",

@@ -73,7 +73,7 @@ def archive(kind: str) -> bytes:
 
 
 BINARIES = [
-    (gzip.compress(GOOD), "gzip"),
+    (gzip.compress(GOOD, mtime=0), "gzip"),
     (archive("zip"), "zip"),
     (archive("Excel"), "Excel"),
     (archive("tar"), "tar"),
