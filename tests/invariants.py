@@ -1,5 +1,6 @@
 """What must hold of a database after any run, whatever happened to it: each query finds nothing."""
 
+import numpy as np
 import sqlalchemy as sa
 from rapidfuzz.distance import LCSseq
 
@@ -42,6 +43,38 @@ QUERIES = {
         SELECT jobs.id, slots.state FROM jobs JOIN slots ON slots.job_id = jobs.id
         WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')
           AND slots.state IN ('ready', 'in_flight', 'received', 'unknown')""",
+    "final jobs have no embedding call under way": """
+        SELECT jobs.id FROM jobs JOIN embedding_calls ON embedding_calls.job_id = jobs.id
+        WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')
+          AND embedding_calls.state = 'in_flight'""",
+    "what is reserved is reserved for a call under way": """
+        SELECT jobs.id, reserved_micro_usd, held FROM jobs, LATERAL (
+            SELECT (SELECT coalesce(sum(slots.reserved_micro_usd), 0) FROM slots
+                    WHERE job_id = jobs.id AND slots.state = 'in_flight')
+                 + (SELECT coalesce(sum(embedding_calls.reserved_micro_usd), 0)
+                    FROM embedding_calls
+                    WHERE job_id = jobs.id AND embedding_calls.state = 'in_flight') AS held) AS x
+        WHERE reserved_micro_usd <> held""",
+    "an embedding call that ended holds no money and its ledger is closed": """
+        SELECT embedding_calls.id FROM embedding_calls LEFT JOIN (
+            SELECT embedding_call_id, sum(reserved_delta) AS held, sum(spent_delta) AS spent
+            FROM ledger GROUP BY embedding_call_id) AS moves
+            ON moves.embedding_call_id = embedding_calls.id
+        WHERE embedding_calls.state <> 'in_flight'
+          AND (reserved_micro_usd <> 0 OR held <> 0 OR spent <> cost_micro_usd)""",
+    "a text without its vector is under way": """
+        SELECT digest FROM embeddings LEFT JOIN embedding_calls
+            ON embedding_calls.id = embeddings.call_id
+        WHERE vector IS NULL AND embedding_calls.state IS DISTINCT FROM 'in_flight'""",
+    "a row passes the rule on whole rows exactly by being in its pool": """
+        SELECT rows.id, rows.state, rows.reasons FROM rows JOIN jobs ON jobs.id = rows.job_id
+        LEFT JOIN pool_rows
+            ON pool_rows.pool_id = jobs.row_pool_id AND pool_rows.source_id = rows.id
+        WHERE row_pool_id IS NOT NULL
+          AND (rows.state = 'accepted') <> (pool_rows.seq IS NOT NULL)""",
+    "a row like another names it": """
+        SELECT id FROM rows WHERE ('rouge_l_with_input' = ANY(reasons))
+            <> (nearest_row_id IS NOT NULL AND nearest_score IS NOT NULL)""",
     "every paid reply that was read has its rows or its reason": """
         SELECT slots.id FROM slots WHERE state = 'done' AND answered_attempt IS NULL""",
     "every drop has a name": """
@@ -60,6 +93,7 @@ def check(runtime: Runtime) -> None:
             found = connection.execute(sa.text(query)).fetchall()
         assert not found, (name, found[:5])
     check_novelty(runtime)
+    check_meaning(runtime)
 
 
 def check_novelty(runtime: Runtime) -> None:
@@ -84,3 +118,38 @@ def _check_pool(rows: list[tuple[str, list[str]]], threshold: float) -> None:
                 precision, recall = common / len(earlier), common / len(words)
                 score = 2 * precision * recall / (precision + recall)
                 assert score <= threshold, (earlier, words)
+
+
+_VECTORS = """
+    SELECT pool_rows.kind, pool_rows.text, embeddings.vector FROM pool_rows
+    LEFT JOIN embeddings ON embeddings.teacher_id = :embedder
+        AND embeddings.digest = sha256(convert_to(pool_rows.text, 'UTF8'))
+    WHERE pool_id = :pool ORDER BY seq"""
+
+
+def check_meaning(runtime: Runtime) -> None:
+    """Compare every machine-made row's vector with those of all rows before it, one by one."""
+    with runtime.database.transaction() as connection:
+        pools = connection.execute(
+            sa.text(
+                "SELECT id, embedder_id, semantic_threshold FROM pools "
+                "WHERE semantic_threshold IS NOT NULL"
+            )
+        ).fetchall()
+        for pool_id, embedder_id, threshold in pools:
+            values = {"pool": pool_id, "embedder": embedder_id}
+            rows = connection.execute(sa.text(_VECTORS), values).fetchall()
+            _check_vectors(rows, threshold)
+
+
+def _check_vectors(rows: "list[sa.Row[tuple[str, str, bytes]]]", threshold: float) -> None:
+    earlier: list[tuple[str, np.ndarray]] = []
+    for kind, text, stored in rows:
+        assert stored is not None or kind == "seed", text
+        if stored is None:
+            continue
+        vector = np.frombuffer(stored, "<f4").astype(float)
+        for other_text, other in earlier if kind != "seed" else []:
+            cosine = vector @ other / (np.linalg.norm(vector) * np.linalg.norm(other))
+            assert cosine <= threshold + 1e-9, (other_text, text, cosine)
+        earlier.append((text, vector))

@@ -1,86 +1,25 @@
-"""Admission: exact against the whole pool, serial per pool, whoever asks and however often."""
+"""Admission: exact against the whole pool, serially per pool, whoever asks and however often."""
 
 import threading
-from collections.abc import Sequence
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from app.db import candidates, conversations, pools
+from app.db import pools
 from app.db.ids import new_id
-from app.domain.lifecycle import CandidateState, ConversationKind, ConversationState
-from app.domain.stored import ConversationRecord, Job
+from app.domain.lifecycle import CandidateState
+from app.domain.stored import Job
 from app.errors import Unavailable
 from app.runtime import Runtime
-from app.use_cases import admission, jobs
+from app.use_cases import admission
 from app.use_cases.admission import PoolIndexes, admit
 from tests import invariants
-from tests.driving import add_seeds, add_teacher
-
-SEED_TEXT = "Convert this"
+from tests.use_cases.proposing import fates, make_job, propose
 
 
 @pytest.fixture
 def job(runtime: Runtime) -> Job:
     return make_job(runtime)
-
-
-def make_job(runtime: Runtime, **options: object) -> Job:
-    name = f"t{new_id().hex}"
-    teacher = add_teacher(runtime, "http://127.0.0.1:9/v1", name=name)
-    details = jobs.JobDetails(
-        seed_set_id=add_seeds(runtime), teacher_id=teacher.id, target_rows=10, options=options
-    )
-    job = jobs.submit(runtime, details)
-    with runtime.database.transaction() as connection:
-        pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
-    return job
-
-
-def propose(runtime: Runtime, job: Job, texts: Sequence[str], *, number: int = 0) -> None:
-    """Store candidates as if a reply had held them."""
-    conversation = ConversationRecord(
-        id=new_id(),
-        job_id=job.id,
-        kind=ConversationKind.PROPOSE,
-        number=number,
-        candidate_id=None,
-        sources=[],
-        state=ConversationState.DONE,
-    )
-    with runtime.database.transaction() as connection:
-        conversations.insert(connection, [conversation])
-        candidates.insert(
-            connection,
-            [
-                {
-                    "id": new_id(),
-                    "job_id": job.id,
-                    "pool_id": job.pool_id,
-                    "conversation_id": conversation.id,
-                    "slot_id": new_id(),
-                    "number": number,
-                    "position": position,
-                    "instruction": text,
-                    "state": CandidateState.PROPOSED,
-                    "reasons": [],
-                }
-                for position, text in enumerate(texts)
-            ],
-        )
-        connection.execute(
-            sa.text(
-                "INSERT INTO job_counts VALUES (:job, 'candidate', 'proposed', :n) "
-                "ON CONFLICT (job_id, family, name) DO UPDATE SET n = job_counts.n + :n"
-            ),
-            {"job": job.id, "n": len(texts)},
-        )
-
-
-def fates(runtime: Runtime, job_id: UUID) -> dict[str, tuple[str, tuple[str, ...], float | None]]:
-    found = jobs.page_candidates(runtime, job_id, limit=500).items
-    return {each.instruction: (each.state, each.reasons, each.nearest_score) for each in found}
 
 
 def test_each_candidate_is_judged_against_all_before_it(runtime: Runtime, job: Job) -> None:
