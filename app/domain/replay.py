@@ -17,7 +17,7 @@ from app.domain.tokens import Tokens
 
 NO_REPLY = "no_reply"
 EXACT_DUPLICATE = "exact_duplicate"
-NEAR_DUPLICATE = "near_duplicate"
+NEAR_DUPLICATE = "rouge_l"
 NO_CLASSIFICATION = "no_classification"
 CLASSIFY_STEP = "classify"
 _NEAREST_KEPT = 10  # what Self-Instruct's released code writes with every instruction

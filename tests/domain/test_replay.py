@@ -94,7 +94,7 @@ def test_acceptance_is_sequential_and_every_drop_is_counted() -> None:
     assert [each.instruction for each in replay.accepted] == ["Write a letter to a distant friend."]
     assert replay.dropped == {
         "too_short": 1,
-        "near_duplicate": 1,
+        "rouge_l": 1,
         "blacklisted_word": 1,
         "cut_by_length": 1,
         "no_reply": 1,
