@@ -37,7 +37,7 @@ class Meaning:
 
     def catch_up(self, connection: Connection) -> bool:
         """Read the vectors of rows that came since; False when one is not there."""
-        return not _read_vectors(connection, self._kept, self._choice)
+        return not read_stored_vectors(connection, self._kept, self._choice)
 
     def is_refused(self, text: str) -> bool:
         """Whether the embedder will not take the text."""
@@ -107,7 +107,7 @@ def _embed_rows(
     """Bring the pool's vectors up to its words; what is missing, such as seeds, is paid for."""
     while len(kept.vectors) < len(kept.index):
         with runtime.database.transaction() as connection:
-            missing = _read_vectors(connection, kept, choice)
+            missing = read_stored_vectors(connection, kept, choice)
         if missing and not _take(kept, embedder.embed(choice, job_id, missing), missing):
             return False
     return True
@@ -124,7 +124,9 @@ def _take(kept: KeptPool, embedded: Embedded, texts: Sequence[str]) -> bool:
     return True
 
 
-def _read_vectors(connection: Connection, kept: KeptPool, choice: EmbedderChoice) -> Sequence[str]:
+def read_stored_vectors(
+    connection: Connection, kept: KeptPool, choice: EmbedderChoice
+) -> Sequence[str]:
     """Add vectors that are stored, in order, up to the first that is not.
 
     Returns the texts of that row and the rest of its page; nothing when all are there.
