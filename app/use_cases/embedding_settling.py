@@ -97,9 +97,7 @@ def _sized(
         size = size or brought
         if brought != size:
             error = f"Its vectors have {brought} numbers, earlier ones have {size}."
-            each = replace(
-                each, ending=Ending.UNREADABLE, read=replace(each.read, error=error)
-            )
+            each = replace(each, ending=Ending.UNREADABLE, read=replace(each.read, error=error))
         checked.append(each)
     return checked
 
