@@ -89,3 +89,12 @@ def test_vectors_of_two_sizes_do_not_mix() -> None:
         index.add(unit([1.0, 2.0, 3.0]))
     with pytest.raises(ValueError, match="3 numbers among some of 2"):
         index.nearest(unit([1.0, 2.0, 3.0]))
+
+
+def test_of_many_equal_rows_the_first_is_named() -> None:
+    index = VectorIndex()
+    for _ in range(2500):
+        index.add(unit([1.0, 2.0, 3.0]))
+    found = index.nearest(unit([1.0, 2.0, 3.1]))
+    assert found is not None
+    assert found.position == 0

@@ -18,6 +18,8 @@ from app.runtime import Runtime
 from app.use_cases import embedding, jobs, teachers
 from app.use_cases.admission import PoolIndexes, admit
 from app.use_cases.embedding import Embedder
+from app.use_cases.job_context import SeedCache, load
+from app.use_cases.planning import plan
 from app.use_cases.sweep import sweep
 from app.wakeups import SilentWake
 from tests import invariants
@@ -171,6 +173,37 @@ def test_many_processes_at_once_buy_each_text_once(
     for each in embedders:
         each.close()
     assert not [x for x in found(runtime, job).values() if x.state is CandidateState.PROPOSED]
+    bought_once(runtime)
+    invariants.check(runtime)
+
+
+def test_jobs_over_the_same_seeds_buy_them_once_between_them(
+    runtime: Runtime, teacher: RunningTeacher
+) -> None:
+    first = make_semantic(runtime, teacher.base_url)
+    made = [first]
+    for _ in range(5):
+        job = make_job(runtime, embedder_id=first.embedder_id, running=True, semantic_threshold=0.8)
+        propose(runtime, job, TEXTS)
+        made.append(job)
+    embedders = [make_embedder(runtime) for _ in made]
+    together = threading.Barrier(len(made))
+
+    def run(job: Job, embedder: Embedder) -> None:
+        together.wait()
+        admit(runtime, new_indexes(), job.pool_id, embedder)
+
+    threads = [
+        threading.Thread(target=run, args=pair) for pair in zip(made, embedders, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for job, embedder in zip(made, embedders, strict=True):
+        finish_admission(runtime, job, embedder)
+        embedder.close()
+        assert found(runtime, job)[TEXTS[1]].reasons == ("semantic",)
     bought_once(runtime)
     invariants.check(runtime)
 
@@ -362,6 +395,13 @@ def test_a_refused_text_drops_its_candidate_and_no_other(
     assert len(refused) == drops["embedding_refused"] > 0
     assert {each.state for each in refused} == {CandidateState.REJECTED}
     assert any(x.state is CandidateState.NOVEL for x in found(runtime, job).values())
+    whole = "SELECT count(*) FROM embedding_calls WHERE outcome = 'refused' AND texts > 1"
+    assert scalar(runtime, whole) > 0
+    alone = "SELECT count(*) FROM embedding_calls WHERE outcome = 'refused' AND texts = 1"
+    assert scalar(runtime, alone) == len(refused)
+    seeds = scalar(runtime, "SELECT count(DISTINCT text) FROM pool_rows WHERE kind = 'seed'")
+    rows = scalar(runtime, "SELECT count(*) FROM candidates WHERE state <> 'rejected'")
+    assert scalar(runtime, "SELECT count(*) FROM embeddings") == seeds + rows
     bought_once(runtime)
     invariants.check(runtime)
 
@@ -449,3 +489,25 @@ def test_a_whole_job_with_two_workers(
     invariants.check(runtime)
     jobs.delete(runtime, job.id)
     assert scalar(runtime, "SELECT count(*) FROM embedding_calls") == 0
+
+
+def test_a_job_ends_once_its_embedding_calls_are_settled(
+    runtime: Runtime, embedder: Embedder, teacher: RunningTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_semantic(runtime, teacher.base_url)
+    context = load(runtime, SeedCache(), job.id)
+    store = embedding.store_answers
+    states: list[JobState | None] = []
+
+    def cancelled_meanwhile(*given: Any) -> Any:
+        jobs.cancel(runtime, job.id)
+        states.append(plan(runtime, context))
+        return store(*given)
+
+    monkeypatch.setattr(embedding, "store_answers", cancelled_meanwhile)
+    assert admit(runtime, new_indexes(), job.pool_id, embedder) == 0
+    states.append(plan(runtime, context))
+    assert states == [JobState.CANCELLING, JobState.CANCELLED]
+    assert jobs.get(runtime, job.id).reserved_micro_usd == 0
+    bought_once(runtime)
+    invariants.check(runtime)
