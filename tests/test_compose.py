@@ -143,7 +143,7 @@ def test_only_the_api_is_published_and_only_to_this_machine() -> None:
 
 def test_state_has_no_way_out() -> None:
     assert COMPOSE["networks"]["state"]["internal"] is True
-    for name in ("postgres", "redis", "migrate", "admit-export", "sweep", "trainer"):
+    for name in ("postgres", "redis", "migrate", "sweep", "trainer"):
         assert SERVICES[name]["networks"] == ["state"]
     assert SERVICES["demo-teacher"]["networks"] == ["outside"]
     assert set(COMPOSE["networks"]) == {net for s in SERVICES.values() for net in s["networks"]}
