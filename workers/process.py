@@ -76,6 +76,8 @@ class Process:
                 sweep(self.runtime)
             except Unavailable as error:
                 _log.warning("sweep_waits", detail=error.detail)
+            except Exception:  # noqa: BLE001 - the sweep after this one may succeed
+                _log.exception("sweep_failed")
 
     def stop(self) -> None:
         """Begin nothing more."""

@@ -18,14 +18,15 @@ from app.domain.lifecycle import (
 )
 from app.domain.stored import CandidateRecord, Page
 
-_strict_and_open = (
+_round_is_open = sa.and_(
+    jobs.c.options["order"].astext == "strict",
     sa.exists()
     .where(
         conversations.c.job_id == candidates.c.job_id,
         conversations.c.kind == ConversationKind.PROPOSE,
         conversations.c.state == ConversationState.OPEN,
     )
-    .correlate(candidates)
+    .correlate(candidates),
 )
 
 
@@ -40,7 +41,6 @@ def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[M
 
     Under strict order a job's candidates wait until its whole round has been answered.
     """
-    strict = jobs.c.options["order"].astext == "strict"
     query = (
         sa.select(
             candidates.c.id,
@@ -51,7 +51,7 @@ def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[M
         .where(
             candidates.c.pool_id == pool_id,
             candidates.c.state == CandidateState.PROPOSED,
-            sa.not_(sa.and_(strict, _strict_and_open)),
+            sa.not_(_round_is_open),
         )
         .order_by(candidates.c.number, candidates.c.position)
         .limit(limit)
@@ -82,6 +82,7 @@ def pools_waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
         .where(
             candidates.c.state == CandidateState.PROPOSED,
             sa.or_(jobs.c.embedder_id.is_(None), jobs.c.state == JobState.RUNNING),
+            sa.not_(_round_is_open),
         )
         .distinct()
         .limit(limit)

@@ -1,6 +1,7 @@
 """Queries about conversations."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -59,6 +60,17 @@ def count_open(connection: sa.Connection, job_id: UUID) -> Mapping[str, int]:
         .group_by(conversations.c.kind)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def proposals_ended(connection: sa.Connection, job_id: UUID, *, begun_after: datetime) -> int:
+    """How many conversations that proposed ended, of those begun after a moment."""
+    query = sa.select(sa.func.count()).where(
+        conversations.c.job_id == job_id,
+        conversations.c.kind == ConversationKind.PROPOSE,
+        conversations.c.state != ConversationState.OPEN,
+        conversations.c.created_at > begun_after,
+    )
+    return connection.execute(query).scalar_one()
 
 
 def stranded(connection: sa.Connection, job_id: UUID) -> Sequence[ConversationRecord]:

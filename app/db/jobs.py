@@ -152,7 +152,8 @@ def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100)
     chosen = (
         sa.select(jobs.c.id)
         .where(jobs.c.state.in_(live), stale)
-        .order_by(jobs.c.id)
+        # Who waits longest first, so that many jobs do not keep others from their turn.
+        .order_by(jobs.c.hinted_at.nulls_first(), jobs.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -140,24 +140,33 @@ _unwanted = sa.not_(
 )
 
 
-def withdraw_ready(connection: sa.Connection, job_id: UUID) -> int:
-    """Remove slots that were never sent; returns how many (a job that ends needs none)."""
+def withdraw_ready(connection: sa.Connection, job_id: UUID, *, wanted_too: bool = False) -> int:
+    """Remove slots that were never sent; returns how many (a job that ends needs none).
+
+    Those that a retry asked for stay, but with `wanted_too`.
+    """
     done = connection.execute(
         slots.delete().where(
             slots.c.job_id == job_id,
             slots.c.state == SlotState.READY,
             slots.c.attempt == 0,
-            _unwanted,
+            sa.true() if wanted_too else _unwanted,
         )
     )
     return done.rowcount
 
 
-def give_up_ready(connection: sa.Connection, job_id: UUID, reason: str) -> list[UUID]:
+def give_up_ready(
+    connection: sa.Connection, job_id: UUID, reason: str, *, wanted_too: bool = False
+) -> list[UUID]:
     """Fail slots that wait for another attempt; returns their conversations."""
     done = connection.execute(
         slots.update()
-        .where(slots.c.job_id == job_id, slots.c.state == SlotState.READY, _unwanted)
+        .where(
+            slots.c.job_id == job_id,
+            slots.c.state == SlotState.READY,
+            sa.true() if wanted_too else _unwanted,
+        )
         .values(state=SlotState.FAILED, reason=reason, updated_at=_now)
         .returning(slots.c.conversation_id)
     )
@@ -212,6 +221,21 @@ def orphans(
         worker_id = values.pop("worker_id")
         found.append((_slot(values), worker_id))
     return found
+
+
+def held_by(connection: sa.Connection, worker_id: UUID, job_id: UUID) -> Sequence[SlotRecord]:
+    """In-flight slots of a job that a worker claimed, locked."""
+    query = (
+        sa.select(*_columns)
+        .where(
+            slots.c.job_id == job_id,
+            slots.c.state == SlotState.IN_FLIGHT,
+            slots.c.worker_id == worker_id,
+        )
+        .order_by(slots.c.id)
+        .with_for_update()
+    )
+    return [_slot(row._asdict()) for row in connection.execute(query)]
 
 
 def insert_completions(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:

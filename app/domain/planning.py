@@ -13,7 +13,7 @@ from app.domain.lifecycle import JobReason
 _PRIOR_NOVEL_PER_CALL = 3.0
 _PRIOR_ROWS_PER_ANSWER = 1.0
 _PRIOR_NOVEL_SHARE = 0.8
-_ZERO_YIELD_LIMIT = 20
+ZERO_YIELD_LIMIT = 20
 _ANSWERS_TO_LEARN_FROM = 10
 _SHARE_BEFORE_LEARNING = 0.25
 
@@ -111,6 +111,6 @@ def reason_to_end(
     if window.exhausted and not standing.candidates_unanswered and not standing.answers_open:
         return JobReason.NOVELTY_EXHAUSTED
     proposals_done = standing.proposals_begun - standing.proposals_open
-    if proposals_done >= _ZERO_YIELD_LIMIT and standing.parsed == 0:
+    if proposals_done >= ZERO_YIELD_LIMIT and standing.parsed == 0:
         return JobReason.NO_USABLE_REPLIES
     return None

@@ -1,6 +1,6 @@
 """The first commit of a call: claim its slot and reserve what it may cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import JobReason, JobState, SlotState
 from app.domain.stored import Job, SlotRecord, TeacherRecord
-from app.errors import Conflict
+from app.errors import Conflict, InvalidInput
 from app.llm.pricing import estimate_micro_usd
 from app.llm.teacher import Call, Teacher
 from app.runtime import Runtime
@@ -58,7 +58,12 @@ def _reserve(
         reason = JobReason.TEACHER_UNAUTHORIZED
         jobs.move(connection, job.id, JobState.PAUSED, reason=reason, detail=error.detail)
         return ()
-    calls, amounts = _affordable(job, teacher, ready)
+    try:
+        calls, amounts = _affordable(job, teacher, ready)
+    except InvalidInput as error:  # the teacher lost its prices since the job was submitted
+        reason = JobReason.TEACHER_REFUSED
+        jobs.move(connection, job.id, JobState.PAUSED, reason=reason, detail=error.detail)
+        return ()
     if not calls:
         if ready and job.reserved_micro_usd == 0:
             detail = f"The next call could pass the cap of {job.cap_micro_usd} micro-USD."
@@ -101,5 +106,39 @@ def _entry(job_id: UUID, call: Call, amounts: dict[UUID, int]) -> dict[str, obje
         "attempt": call.attempt,
         "entry": "reserve",
         "reserved_delta": amounts[slot_id],
+        "spent_delta": 0,
+    }
+
+
+def take_back(
+    runtime: Runtime, worker_id: UUID, job_id: UUID, sent: Collection[tuple[str, int]]
+) -> int:
+    """Undo claims that were committed although nobody heard of it; `sent` is (key, attempt)."""
+    with runtime.database.transaction() as connection:
+        held = slots.held_by(connection, worker_id, job_id)
+        unsent = [slot for slot in held if (str(slot.id), slot.attempt) not in sent]
+        if not unsent:
+            return 0
+        slots.change(
+            connection,
+            [{"id": slot.id, "state": SlotState.READY, "reserved_micro_usd": 0} for slot in unsent],
+        )
+        total = sum(slot.reserved_micro_usd for slot in unsent)
+        jobs.add(connection, job_id, reserved_micro_usd=-total, calls=-len(unsent))
+        slots.write_ledger(connection, [_release(slot) for slot in unsent])
+        tally = Tally(
+            {("slot", SlotState.READY): len(unsent), ("slot", SlotState.IN_FLIGHT): -len(unsent)}
+        )
+        counts.add(connection, job_id, tally)
+        return len(unsent)
+
+
+def _release(slot: SlotRecord) -> dict[str, object]:
+    return {
+        "job_id": slot.job_id,
+        "slot_id": slot.id,
+        "attempt": slot.attempt,
+        "entry": "release_unsent",
+        "reserved_delta": -slot.reserved_micro_usd,
         "spent_delta": 0,
     }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.db import candidates, conversations, counts, rows, slots
+from app.db import candidates, conversations, counts, jobs, rows, slots
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
@@ -16,6 +16,7 @@ from app.domain.lifecycle import (
     CandidateState,
     ConversationKind,
     ConversationState,
+    JobState,
     RowState,
     SlotState,
 )
@@ -277,8 +278,14 @@ def _write(connection: Connection, context: JobContext, writes: _Writes) -> None
 
 
 def revive(runtime: Runtime, context: JobContext) -> None:
-    """Give stranded conversations (their next slot was withdrawn) that slot again."""
+    """Give stranded conversations (their next slot was withdrawn) that slot again.
+
+    Only a running job carries them on.
+    """
     with runtime.database.transaction() as connection:
+        job = jobs.lock(connection, context.job.id)
+        if job is None or job.state is not JobState.RUNNING:
+            return
         records = {each.id: each for each in conversations.stranded(connection, context.job.id)}
         if not records:
             return

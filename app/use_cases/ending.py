@@ -16,12 +16,17 @@ def end_job(
 ) -> bool:
     """Withdraw what waits and, once nothing is under way, move the job; False until then.
 
-    Calls that a retry asked for are neither withdrawn nor left behind.
+    Calls that a retry asked for are neither withdrawn nor left behind, unless they cannot be made.
     """
     tally = Tally()
-    withdrawn = slots.withdraw_ready(connection, job.id)
+    stuck = (
+        target is JobState.CANCELLED
+        or reason is JobReason.BUDGET_EXHAUSTED
+        or job.calls >= job.cap_calls
+    )
+    withdrawn = slots.withdraw_ready(connection, job.id, wanted_too=stuck)
     tally["slot", SlotState.READY] -= withdrawn
-    given_up = slots.give_up_ready(connection, job.id, "job_ended")
+    given_up = slots.give_up_ready(connection, job.id, "job_ended", wanted_too=stuck)
     conversations.finish(connection, given_up, ConversationState.FAILED)
     tally["slot", SlotState.READY] -= len(given_up)
     tally["slot", SlotState.FAILED] += len(given_up)

@@ -16,17 +16,18 @@ import structlog
 from app.db import jobs, slots
 from app.domain.lifecycle import JobReason, JobState
 from app.domain.settlement import UNHEALTHY, Ending
-from app.errors import InvalidInput, NotFound, Unavailable
+from app.errors import InsufficientStorage, InvalidInput, NotFound, Unavailable
 from app.llm.client import Door
 from app.llm.teacher import Reply
 from app.runtime import Runtime
-from app.use_cases.claiming import claim
+from app.use_cases.claiming import claim, take_back
 from app.use_cases.converse import read_received, revive
 from app.use_cases.heartbeat import Heartbeat
 from app.use_cases.job_context import JobContext, SeedCache, load
 from app.use_cases.planning import plan
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.settling import store_replies
+from app.use_cases.sweep import charge_forgotten
 
 UNHEALTHY_IN_A_ROW = 20
 REFUSED_IN_A_ROW = 10
@@ -37,6 +38,7 @@ _LINGER_S = 2.0
 _RETRY_S = 1.0
 _HOLD_S = 600.0
 _HOLD_STOPPING_S = 20.0
+_AWAY = (Unavailable, InsufficientStorage)
 _log = structlog.get_logger(__name__)
 
 
@@ -52,7 +54,9 @@ class Engine:
         self.stopping = threading.Event()
         self._active: dict[UUID, bool] = {}
         self._lock = threading.Lock()
-        self._heart = Heartbeat(runtime, self.stopping, kind=kind, host=host, process=process)
+        # It beats until the calls are back: who stops beating loses them to another worker.
+        self._closed = threading.Event()
+        self._heart = Heartbeat(runtime, self._closed, kind=kind, host=host, process=process)
 
     @property
     def worker_id(self) -> UUID:
@@ -87,6 +91,7 @@ class Engine:
         """Stop, end the calls, and leave the list of workers."""
         self.stop()
         self.door.close()
+        self._closed.set()
         self._heart.leave()
 
 
@@ -100,6 +105,8 @@ class Slice:
         self._returned: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._unstored: list[Reply] = []
         self._in_flight = 0
+        self._sent: set[tuple[str, int]] = set()
+        self._claim_in_doubt = False
         self._unhealthy = 0
         self._refused = 0
         self._state: JobState | None = JobState.RUNNING
@@ -125,11 +132,14 @@ class Slice:
                 if not self._turn(context, claiming=not over):
                     break
                 self._away_since_s = None
-            except Unavailable as error:
+            except _AWAY as error:
                 _log.warning("slice_waits", job=str(self._job_id), detail=error.detail)
                 if self._gives_up():
                     raise
                 time.sleep(_RETRY_S)
+            except Exception:
+                self._bring_home()
+                raise
         if self._state in {JobState.RUNNING, JobState.CANCELLING} and over:
             self._runtime.wake.generate(self._job_id)
 
@@ -140,6 +150,17 @@ class Slice:
             for target in (JobState.FAILED, JobState.CANCELLED):
                 if jobs.move(connection, self._job_id, target, reason=reason, detail=detail):
                     return
+
+    def _bring_home(self) -> None:
+        """Wait for the calls under way and store their replies, before the slice fails."""
+        while self._in_flight or self._unstored:
+            self._gather(_TICK_S if self._in_flight else 0.0)
+            try:
+                self._store()
+            except _AWAY:
+                if self._gives_up():
+                    return
+                time.sleep(_RETRY_S)
 
     def _gives_up(self) -> bool:
         """Paid replies are held for minutes while Postgres is away, for seconds at the end."""
@@ -153,9 +174,11 @@ class Slice:
         while True:
             try:
                 context = load(self._runtime, self._engine.seeds, self._job_id)
+                # No slice before this one lives: what it left under way nobody waits for.
+                charge_forgotten(self._runtime, self._engine.worker_id, self._job_id)
                 revive(self._runtime, context)
                 return context
-            except Unavailable:
+            except _AWAY:
                 if self._engine.stopping.wait(_RETRY_S):
                     raise
 
@@ -163,6 +186,9 @@ class Slice:
         """One round of store, read, plan, claim; False when there is nothing left to do here."""
         self._gather(_TICK_S if self._in_flight else 0.0)
         stored = self._store()
+        if self._claim_in_doubt:
+            take_back(self._runtime, self._engine.worker_id, self._job_id, self._sent)
+            self._claim_in_doubt = False
         read = self._read(context) if stored else self._now_and_then(context)
         claimed = self._claim() if claiming else 0
         if self._plan(context, news=bool(read)) and claiming:
@@ -201,14 +227,38 @@ class Slice:
     def _store(self) -> bool:
         if not self._unstored:
             return False
-        store_replies(self._runtime, self._job_id, self._unstored)
         last = self._unstored[-1]
-        self._unstored = []
+        self._store_all()
         if self._unhealthy >= UNHEALTHY_IN_A_ROW:
             self._pause(JobReason.TEACHER_UNHEALTHY, last)
         elif self._refused >= REFUSED_IN_A_ROW:
             self._pause(JobReason.TEACHER_REFUSED, last)
         return True
+
+    def _store_all(self) -> None:
+        """Store the replies; one that cannot be stored must not take its neighbours with it."""
+        try:
+            store_replies(self._runtime, self._job_id, self._unstored)
+            self._stored(len(self._unstored))
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one reply, the others are paid for
+            _log.exception("replies_not_stored", job=str(self._job_id))
+            while self._unstored:
+                self._store_alone(self._unstored[0])
+                self._stored(1)
+
+    def _store_alone(self, reply: Reply) -> None:
+        try:
+            store_replies(self._runtime, self._job_id, [reply])
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - its call is charged when the next slice begins
+            _log.exception("reply_not_stored", slot=reply.call.key)
+
+    def _stored(self, count: int) -> None:
+        self._sent -= {(each.call.key, each.call.attempt) for each in self._unstored[:count]}
+        del self._unstored[:count]
 
     def _pause(self, reason: JobReason, last: Reply) -> None:
         self._unhealthy = self._refused = 0
@@ -218,7 +268,8 @@ class Slice:
     def _plan(self, context: JobContext, *, news: bool) -> bool:
         """Plan when the teacher could take more than there is, else now and then."""
         now_s = self._runtime.monotonic_s()
-        if now_s < self._next_plan_s and not (self._starved and news):
+        ending = self._state is JobState.CANCELLING and not self._in_flight
+        if now_s < self._next_plan_s and not (self._starved and news) and not ending:
             return False
         self._next_plan_s = now_s + _PLAN_EVERY_S
         self._state = plan(self._runtime, context)
@@ -227,11 +278,14 @@ class Slice:
     def _claim(self) -> int:
         if self._unstored or self._state is not JobState.RUNNING:
             return 0
+        self._claim_in_doubt = True
         claimed = claim(self._runtime, self._engine.worker_id, self._job_id, limit=500)
+        self._claim_in_doubt = False
         self._starved = claimed.room > len(claimed.calls)
         for call in claimed.calls:
-            self._in_flight += 1
             self._engine.door.start(call, self._returned.put)
+            self._in_flight += 1
+            self._sent.add((call.key, call.attempt))
         return len(claimed.calls)
 
     def _lingers(self) -> bool:

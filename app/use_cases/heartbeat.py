@@ -48,3 +48,5 @@ class Heartbeat:
                     self._register()
             except Unavailable:
                 _log.warning("heartbeat_not_written")
+            except Exception:  # noqa: BLE001 - who lives and does not say so has his calls made twice
+                _log.exception("heartbeat_failed")

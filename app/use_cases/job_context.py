@@ -82,6 +82,8 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
         job = jobs.get(connection, job_id)
         if job is None:
             raise NotFound(f"There is no job {job_id}.")
+        if job.method not in METHODS:
+            raise InvalidInput(f"This version knows no method {job.method}.")
         method, problems = parse_options(METHODS[job.method], job.options)
         if method is None:
             raise InvalidInput("The stored options are not understood.", problems=problems)

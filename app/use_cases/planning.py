@@ -18,6 +18,7 @@ from app.domain.lifecycle import (
 )
 from app.domain.method import Order
 from app.domain.planning import (
+    ZERO_YIELD_LIMIT,
     NoveltyWindow,
     Standing,
     answers_to_begin,
@@ -66,6 +67,8 @@ def _plan_running(connection: Connection, context: JobContext, job: Job) -> None
     ending = reason_to_end(
         standing, window, calls=job.calls, cap_calls=job.cap_calls, whole_rounds=strict
     )
+    if ending is JobReason.NO_USABLE_REPLIES and _tries_again(connection, job):
+        ending = None
     if ending is not None:
         target = JobState.SUCCEEDED
         if ending is JobReason.NO_USABLE_REPLIES:
@@ -79,6 +82,19 @@ def _plan_running(connection: Connection, context: JobContext, job: Job) -> None
     wanted = proposals_to_begin(standing, most_open=_most_open(connection, job))
     if not window.exhausted:
         _begin_proposals(connection, context, job, wanted)
+
+
+def _tries_again(connection: Connection, job: Job) -> bool:
+    """Whether a job that was paused for its useless replies has not had as many since."""
+    pauses = [
+        event.at
+        for event in jobs.events(connection, job.id)
+        if event.to_state == JobState.PAUSED and event.reason == JobReason.NO_USABLE_REPLIES
+    ]
+    if not pauses:
+        return False
+    ended = conversations.proposals_ended(connection, job.id, begun_after=pauses[-1])
+    return ended < ZERO_YIELD_LIMIT
 
 
 def _plan_round(connection: Connection, context: JobContext, job: Job, standing: Standing) -> None:

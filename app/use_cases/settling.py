@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from app.db import conversations, counts, jobs, slots
@@ -22,7 +22,7 @@ class _Batch:
     """What one transaction writes for a batch of replies."""
 
     completions: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    changes: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    changes: dict[UUID, dict[str, object]] = field(default_factory=dict[UUID, dict[str, object]])
     entries: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     failed: list[UUID] = field(default_factory=list[UUID])
     tally: Tally = field(default_factory=Tally)
@@ -35,29 +35,32 @@ class _Batch:
 def store_replies(runtime: Runtime, job_id: UUID, replies: Sequence[Reply]) -> None:
     """Store and settle a batch; raises Unavailable when Postgres is away (then call again)."""
     with runtime.database.transaction() as connection:
-        found = slots.locked(connection, {UUID(reply.call.key) for reply in replies})
+        found = dict(slots.locked(connection, {UUID(reply.call.key) for reply in replies}))
         batch = _Batch()
         for reply in replies:
             slot = found.get(UUID(reply.call.key))
             if slot is not None:
-                _take(batch, slot, reply)
+                # Of two replies for one slot, the second finds it as the first left it.
+                found[slot.id] = _take(batch, slot, reply)
         _write(connection, job_id, batch)
 
 
-def _take(batch: _Batch, slot: SlotRecord, reply: Reply) -> None:
+def _take(batch: _Batch, slot: SlotRecord, reply: Reply) -> SlotRecord:
     ending = Ending(reply.outcome)
     if slot.state is SlotState.IN_FLIGHT and slot.attempt == reply.call.attempt:
-        _settle(batch, slot, reply, ending)
-        return
+        return _settle(batch, slot, reply, ending)
+    if slot.answered_attempt == reply.call.attempt:
+        return slot  # stored before, when only the answer to COMMIT was lost
     # The lease was lost and the call charged in full; its reply is still used if none came yet.
     usable = ending is Ending.ANSWERED and slot.state is SlotState.READY
     batch.completions.append(_completion(slot, reply, cost=0, late=True))
     batch.tally["error", "late_reply"] += 1
-    if usable:
-        _move(batch, slot, Settlement(SlotState.RECEIVED, slot.failures), reply)
+    if not usable:
+        return slot
+    return _move(batch, slot, Settlement(SlotState.RECEIVED, slot.failures), reply)
 
 
-def _settle(batch: _Batch, slot: SlotRecord, reply: Reply, ending: Ending) -> None:
+def _settle(batch: _Batch, slot: SlotRecord, reply: Reply, ending: Ending) -> SlotRecord:
     verdict = settle(
         ending, slot.failures, retry_after_s=reply.retry_after_s, jitter=random.random()
     )
@@ -73,7 +76,7 @@ def _settle(batch: _Batch, slot: SlotRecord, reply: Reply, ending: Ending) -> No
         batch.tally["error", ending] += 1
     if verdict.pause is not None and batch.pause is None:
         batch.pause = (verdict.pause, reply.error)
-    _move(batch, slot, verdict, reply)
+    return _move(batch, slot, verdict, reply)
 
 
 def _charge(slot: SlotRecord, reply: Reply) -> int:
@@ -84,25 +87,31 @@ def _charge(slot: SlotRecord, reply: Reply) -> int:
     return cost_micro_usd(reply.call.teacher, read.prompt_tokens, read.completion_tokens)
 
 
-def _move(batch: _Batch, slot: SlotRecord, verdict: Settlement, reply: Reply) -> None:
+def _move(batch: _Batch, slot: SlotRecord, verdict: Settlement, reply: Reply) -> SlotRecord:
     answered = verdict.state is SlotState.RECEIVED
-    batch.changes.append(
-        {
-            "id": slot.id,
-            "state": verdict.state,
-            "failures": verdict.failures,
-            "reserved_micro_usd": 0,
-            "reason": verdict.reason,
-            "detail": reply.error,
-            "answered_attempt": reply.call.attempt if answered else slot.answered_attempt,
-            "wait_s": verdict.wait_s or 0.0,
-        }
-    )
+    answered_attempt = reply.call.attempt if answered else slot.answered_attempt
+    batch.changes[slot.id] = {
+        "id": slot.id,
+        "state": verdict.state,
+        "failures": verdict.failures,
+        "reserved_micro_usd": 0,
+        "reason": verdict.reason,
+        "detail": reply.error,
+        "answered_attempt": answered_attempt,
+        "wait_s": verdict.wait_s or 0.0,
+    }
     batch.tally["slot", slot.state] -= 1
     batch.tally["slot", verdict.state] += 1
     if verdict.state is SlotState.FAILED:
         batch.failed.append(slot.conversation_id)
         batch.tally["drop", verdict.reason or "failed"] += 1
+    return replace(
+        slot,
+        state=verdict.state,
+        failures=verdict.failures,
+        reserved_micro_usd=0,
+        answered_attempt=answered_attempt,
+    )
 
 
 def _completion(slot: SlotRecord, reply: Reply, *, cost: int, late: bool) -> dict[str, object]:
@@ -141,7 +150,7 @@ def _entry(slot: SlotRecord, ending: Ending, charge: int) -> dict[str, object]:
 
 def _write(connection: Connection, job_id: UUID, batch: _Batch) -> None:
     slots.insert_completions(connection, batch.completions)
-    slots.change(connection, batch.changes)
+    slots.change(connection, list(batch.changes.values()))
     conversations.finish(connection, batch.failed, ConversationState.FAILED)
     jobs.add(
         connection,

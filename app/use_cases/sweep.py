@@ -65,6 +65,18 @@ def _recover(connection: Connection, lease_s: float) -> int:
     return len(found)
 
 
+def charge_forgotten(runtime: Runtime, worker_id: UUID, job_id: UUID) -> int:
+    """Charge the calls of a job that a living worker holds without waiting for them any more.
+
+    The sweep cannot find them, for their worker is heard of.
+    """
+    with runtime.database.transaction() as connection:
+        found = slots.held_by(connection, worker_id, job_id)
+        if found:
+            _charge(connection, job_id, found)
+        return len(found)
+
+
 def _charge(connection: Connection, job_id: UUID, orphaned: Sequence[SlotRecord]) -> None:
     changes: list[Mapping[str, object]] = []
     entries: list[Mapping[str, object]] = []
