@@ -18,7 +18,7 @@ from app.db import teachers
 from app.domain.lifecycle import JobReason
 from app.domain.settlement import Ending
 from app.domain.vectors import Vector
-from app.errors import NotFound, Unavailable
+from app.errors import InsufficientStorage, NotFound, Unavailable
 from app.llm.client import Door
 from app.llm.embeddings import MOST_TEXTS, embedding_model, text_digest
 from app.llm.teacher import Reply
@@ -61,6 +61,8 @@ class Embedder:
     ) -> None:
         self.runtime = runtime
         self.stopping = threading.Event()
+        # The heart beats until the calls under way have ended, not only until the end is announced.
+        self._closed = threading.Event()
         self._make_door = make_door
         self._identity = (host, process)
         self._lock = threading.Lock()
@@ -98,6 +100,7 @@ class Embedder:
         self.stopping.set()
         if self._door is not None:
             self._door.close()
+        self._closed.set()
         if self._heart is not None:
             self._heart.leave()
 
@@ -106,7 +109,7 @@ class Embedder:
             if self._heart is None:
                 host, process = self._identity
                 self._heart = Heartbeat(
-                    self.runtime, self.stopping, kind="admit", host=host, process=process
+                    self.runtime, self._closed, kind="admit", host=host, process=process
                 )
             if self._door is None:
                 self._door = self._make_door()
@@ -150,7 +153,7 @@ class Embedder:
         while True:
             try:
                 return store_answers(self.runtime, choice, job_id, found)
-            except Unavailable as error:
+            except (Unavailable, InsufficientStorage) as error:
                 _log.warning("embeddings_wait", job=str(job_id), detail=error.detail)
                 if self.stopping.is_set() or self.runtime.monotonic_s() > deadline_s:
                     raise

@@ -1,6 +1,7 @@
 """Candidates for admission, written as if a reply had held them."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -80,3 +81,8 @@ def fates(runtime: Runtime, job_id: UUID) -> dict[str, tuple[str, tuple[str, ...
     """(state, reasons, score) of every candidate, by its text."""
     found = jobs.page_candidates(runtime, job_id, limit=500).items
     return {each.instruction: (each.state, each.reasons, each.nearest_score) for each in found}
+
+
+def add_embedder(runtime: Runtime, base_url: str, **details: Any) -> UUID:
+    values = {"name": "embedder", "endpoint": "embeddings", "model": "vectors", **details}
+    return add_teacher(runtime, base_url, **values).id

@@ -1,10 +1,9 @@
 """The semantic rule, on real Postgres, with the demo teacher's vectors over real HTTP."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from app.demo_teacher.embeddings import embed
 from app.domain.lifecycle import CandidateState, JobState
 from app.domain.stored import Job
 from app.domain.vectors import cosine, unit
-from app.errors import InUse, InvalidInput, Unavailable
+from app.errors import InUse, Unavailable
 from app.runtime import Runtime
 from app.use_cases import embedding, jobs, teachers
 from app.use_cases.admission import PoolIndexes, admit
@@ -25,7 +24,7 @@ from app.wakeups import SilentWake
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import Driver, add_seeds, add_teacher, make_embedder, running_driver
-from tests.use_cases.proposing import make_job, propose
+from tests.use_cases.proposing import add_embedder, make_job, propose
 
 TEXTS = [
     "grow red apples slowly behind the old stone wall",
@@ -54,11 +53,6 @@ def embedder(runtime: Runtime) -> Iterator[Embedder]:
     made = make_embedder(runtime)
     yield made
     made.close()
-
-
-def add_embedder(runtime: Runtime, base_url: str, **details: Any) -> UUID:
-    values = {"name": "embedder", "endpoint": "embeddings", "model": "vectors", **details}
-    return add_teacher(runtime, base_url, **values).id
 
 
 def make_semantic(runtime: Runtime, base_url: str, **details: Any) -> Job:
@@ -430,35 +424,6 @@ def test_vectors_of_another_size_are_refused_in_words(
     ended = finish_admission(runtime, job, embedder)
     assert ended.reason == "embedder_unhealthy"
     assert "256 numbers, earlier ones have 10" in str(ended.detail)
-
-
-def problems(runtime: Runtime, **details: Any) -> Sequence[tuple[str, str]]:
-    with pytest.raises(InvalidInput) as caught:
-        make_job(runtime, **details)
-    return [(each.pointer, each.code) for each in caught.value.problems]
-
-
-def test_threshold_and_embedder_go_together(runtime: Runtime) -> None:
-    embedder_id = add_embedder(runtime, "http://127.0.0.1:9/v1")
-    unpriced = add_embedder(
-        runtime, "http://127.0.0.1:9/v1", name="x", input_micro_usd_per_million=None
-    )
-    free = add_embedder(
-        runtime, "http://127.0.0.1:9/v1", name="y", output_micro_usd_per_million=None
-    )
-    writer = add_teacher(runtime, "http://127.0.0.1:9/v1").id
-    threshold = "/options/semantic_threshold"
-    assert problems(runtime, semantic_threshold=0.8) == [(threshold, "missing_field")]
-    assert problems(runtime, semantic_threshold=0.4) == [(threshold, "out_of_range")]
-    assert problems(runtime, embedder_id=embedder_id) == [("/embedder_id", "missing_field")]
-    given = {"semantic_threshold": 0.8}
-    assert problems(runtime, embedder_id=writer, **given) == [("/embedder_id", "wrong_type")]
-    assert problems(runtime, embedder_id=unpriced, **given) == [("/embedder_id", "price_required")]
-    assert problems(runtime, embedder_id=UUID(int=1), **given) == [("/embedder_id", "not_found")]
-    assert make_job(runtime, embedder_id=free, **given).embedder_id == free
-    with pytest.raises(InvalidInput) as caught:
-        jobs.submit(runtime, jobs.JobDetails(add_seeds(runtime), embedder_id, 5))
-    assert [each.pointer for each in caught.value.problems] == ["/teacher_id"]
 
 
 def test_an_embedder_is_tried_with_one_text(runtime: Runtime, teacher: RunningTeacher) -> None:
