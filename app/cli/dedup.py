@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from app.cli.reading_progress import reading_progress
 from app.domain.tokens import Tokens
+from app.errors import InvalidInput, Problem
 from app.use_cases.dedup import DedupRules, DedupSummary, dedup_files
 
 
@@ -45,6 +46,7 @@ def command(
 
     Files may be compressed with gzip. Nothing is written when a row cannot be read.
     """
+    _check_targets(out, decisions)
     rules = DedupRules(threshold, tokens, field, nearest is NearestOf.ALL)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with reading_progress(console) as report:
@@ -57,6 +59,15 @@ def command(
             report=report,
         )
     console.print(_sentence(summary), markup=False)
+
+
+def _check_targets(out: Path | None, decisions: Path | None) -> None:
+    """Raise InvalidInput where rows and decisions would overwrite each other."""
+    if out is None or decisions is None or out.resolve() != decisions.resolve():
+        return
+    if out.is_file() or not out.exists():
+        problem = Problem("/decisions", "same_file", "name another file than --out")
+        raise InvalidInput("Rows and decisions cannot go to one file.", problems=[problem])
 
 
 def _sentence(summary: DedupSummary) -> str:

@@ -122,3 +122,13 @@ def test_alpaca_passes_whole(cultivar: CommandLine, tmp_path: Path) -> None:
     ran = cultivar("dedup", source, "--out", out)
     assert "52,002 rows read: 52,002 accepted, 0 dropped" in ran.errors
     assert out.read_bytes() == gzip.decompress(source.read_bytes())
+
+
+def test_rows_and_decisions_want_two_files(
+    cultivar: CommandLine, rows: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "both.jsonl"
+    ran = cultivar("dedup", rows, "--out", target, "--decisions", tmp_path / "." / "both.jsonl")
+    assert ran.status == 2
+    assert "name another file than --out" in ran.errors
+    assert not target.exists()
