@@ -102,7 +102,5 @@ def chosen_teacher(
 def revived_demo_teacher(runtime: Runtime, demo_url: str | None) -> UUID:
     """The demo teacher at its present address; raises Unavailable where none runs."""
     if demo_url is None:
-        raise Unavailable(
-            "This service has no demo teacher: give --demo, and another --home if one runs here."
-        )
+        raise Unavailable("No demo teacher runs: give --demo, without a CULTIVAR_DATABASE_URL.")
     return ensure_teacher(runtime, demo_teacher(demo_url)).id

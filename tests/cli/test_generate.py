@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.embedded.migrate import ROOT
+from app.embedded.service import EmbeddedService
 from tests.cli.running import CommandLine
 from tests.embedded.remains import remains
 
@@ -104,3 +105,15 @@ def test_what_is_wrong_is_found_before_anything_is_started(
     assert ran.status == 2
     assert told in ran.errors
     assert not alone.exists()
+
+
+@pytest.mark.slow
+def test_a_demo_teacher_beside_a_service_that_runs(alone: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    with EmbeddedService(alone):
+        with started("--seeds", SEEDS, "--rows", 10, "--out", out, "--demo") as process:
+            output, errors = process.communicate(timeout=100)
+        assert (process.returncode, output) == (0, ""), errors
+        assert "beside the service" in errors
+    assert len(rows_of(out)) == 10
+    assert remains(alone) == []
