@@ -10,6 +10,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -23,6 +24,7 @@ from app.use_cases import jobs
 
 POLL_S = 0.5
 LINE_EVERY_S = 10.0
+WIDE_COLUMNS = 120
 _MICRO = 1_000_000
 
 
@@ -40,16 +42,22 @@ def follow(
     """
     if not console.is_terminal:
         return _until_settled(runtime, job_id, _Lines(console, runtime.monotonic_s).show, check)
-    columns = (
+    wide = console.width >= WIDE_COLUMNS
+    with Progress(*bar_columns(wide), console=console) as bar:
+        show = _Bar(bar, runtime.monotonic_s, with_rate=wide).show
+        return _until_settled(runtime, job_id, show, check)
+
+
+def bar_columns(wide: bool) -> tuple[ProgressColumn, ...]:
+    """The parts of the bar; in a window of 80 columns every number stays whole."""
+    ends = (TimeElapsedColumn(), TimeRemainingColumn()) if wide else (TimeElapsedColumn(),)
+    return (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=40 if wide else 8),
         MofNCompleteColumn(),
         TextColumn("{task.fields[facts]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *ends,
     )
-    with Progress(*columns, console=console) as bar:
-        return _until_settled(runtime, job_id, _Bar(bar, runtime.monotonic_s).show, check)
 
 
 def outcome(progress: JobProgress) -> str:
@@ -115,6 +123,7 @@ class _Rate:
 class _Bar:
     bar: Progress
     monotonic_s: Callable[[], float]
+    with_rate: bool = True
     task: TaskID | None = None
     rate: _Rate = field(init=False)
 
@@ -130,7 +139,7 @@ class _Bar:
             description=job.state,
             total=job.target_rows,
             completed=min(rows, job.target_rows),
-            facts=facts(progress, self.rate.of(rows)),
+            facts=facts(progress, self.rate.of(rows) if self.with_rate else None),
         )
 
 
