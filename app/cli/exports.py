@@ -79,7 +79,11 @@ def list_(
 def show(export: Identified, as_json: AsJson = False) -> None:
     """One export with its manifest."""
     with connected() as runtime:
-        _show(runtime, exports.get(runtime, export), as_json)
+        record = exports.get(runtime, export)
+        _show(runtime, record, as_json)
+    if not as_json and record.manifest:
+        console().print("manifest")
+        show_json(record.manifest)
 
 
 @commands.command("download")
@@ -129,4 +133,5 @@ def _show(runtime: Runtime, record: ExportRecord, as_json: bool) -> None:
 
 
 def _facts(record: ExportRecord) -> Mapping[str, object]:
-    return {name.replace("_", " "): getattr(record, name) for name in ExportRecord.__slots__}
+    names = [name for name in ExportRecord.__slots__ if name != "manifest"]
+    return {name.replace("_", " "): getattr(record, name) for name in names}

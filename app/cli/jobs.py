@@ -192,7 +192,16 @@ def _facts(progress: JobProgress) -> Mapping[str, object]:
     inner = {"next_propose", "next_answer"}
     names = [name for name in Job.__slots__ if name not in money | inner]
     facts = {name.replace("_", " "): getattr(job, name) for name in names}
+    options = facts.pop("options")
+    facts["random seed"] = str(job.random_seed)  # to be copied, so without separators
     facts |= {name.split("_")[0]: dollars(getattr(job, name)) for name in sorted(money)}
     families = ("calls", "candidates", "rows", "drops", "errors")
     counted = {name: getattr(progress, name) for name in families}
-    return facts | {f"count of {name}": dict(counts) for name, counts in counted.items()}
+    facts |= {name: _counts(counts) for name, counts in counted.items()}
+    return facts | {"options": options}
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    """Counts by name, the largest first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {name}" for name, count in ordered) or "-"

@@ -59,6 +59,11 @@ def test_unknown_names(cultivar: CommandLine, submit: list[str]) -> None:
     assert cultivar("jobs", "show", uuid4()).status == 1
 
 
+def test_a_random_seed_can_be_copied(cultivar: CommandLine, submit: list[str]) -> None:
+    job = cultivar(*submit, "--random-seed", "1234567", "--json").json()
+    assert "1234567\n" in cultivar("jobs", "show", job["id"]).text
+
+
 def test_steering(cultivar: CommandLine, runtime: Runtime) -> None:
     job = submitted_job(runtime)
     for move, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelling")):
