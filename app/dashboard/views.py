@@ -9,7 +9,7 @@ from app.domain.lifecycle import FINAL_JOB_STATES, JOB_MOVES, CandidateState, Jo
 from app.domain.stored import Job, JobProgress
 
 _MICRO = 1_000_000
-_LABELS = {"rouge_l": "too like an earlier one (ROUGE-L)"}
+_LABELS = {"rouge_l": "near-duplicate (ROUGE-L)"}
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING})
 
