@@ -139,10 +139,10 @@ def check_meaning(runtime: Runtime) -> None:
         for pool_id, embedder_id, threshold in pools:
             values = {"pool": pool_id, "embedder": embedder_id}
             rows = connection.execute(sa.text(_VECTORS), values).fetchall()
-            _check_vectors(rows, threshold)
+            _check_vectors([(row[0], row[1], row[2]) for row in rows], threshold)
 
 
-def _check_vectors(rows: "list[sa.Row[tuple[str, str, bytes]]]", threshold: float) -> None:
+def _check_vectors(rows: list[tuple[str, str, bytes | None]], threshold: float) -> None:
     earlier: list[tuple[str, np.ndarray]] = []
     for kind, text, stored in rows:
         assert stored is not None or kind == "seed", text

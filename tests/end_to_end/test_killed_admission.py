@@ -50,6 +50,7 @@ def submit(client: Client, teacher: RunningTeacher, options: dict[str, Any]) -> 
 
 def wait_for_judged(client: Client, job_id: str, count: int) -> None:
     deadline_s = time.monotonic() + 60
+    job: Any = None
     while time.monotonic() < deadline_s:
         job = client.call("GET", f"/v1/jobs/{job_id}")
         if job["candidates"].get("novel", 0) >= count or job["state"] != "running":

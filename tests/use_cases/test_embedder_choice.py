@@ -32,7 +32,7 @@ def test_threshold_and_embedder_go_together(runtime: Runtime) -> None:
     assert problems(runtime, semantic_threshold=0.8) == [(threshold, "missing_field")]
     assert problems(runtime, semantic_threshold=0.4) == [(threshold, "out_of_range")]
     assert problems(runtime, embedder_id=embedder_id) == [("/embedder_id", "missing_field")]
-    given = {"semantic_threshold": 0.8}
+    given: dict[str, Any] = {"semantic_threshold": 0.8}
     assert problems(runtime, embedder_id=writer, **given) == [("/embedder_id", "wrong_type")]
     assert problems(runtime, embedder_id=unpriced, **given) == [("/embedder_id", "price_required")]
     assert problems(runtime, embedder_id=UUID(int=1), **given) == [("/embedder_id", "not_found")]

@@ -109,6 +109,7 @@ def test_many_readers_at_once_let_no_two_alike_in(runtime: Runtime) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    assert job.row_pool_id is not None
     with runtime.database.transaction() as connection:
         kept = pools.texts_after(connection, job.row_pool_id, 0, limit=100)
     assert len(kept) == sum(each[0]["state"] is RowState.ACCEPTED for each in given) > 0

@@ -140,6 +140,7 @@ def test_another_job_and_another_process_pay_for_nothing_again(
     assert {text: each.state for text, each in found(runtime, job).items()} == {
         text: each.state for text, each in found(runtime, other).items()
     }
+    assert job.embedder_id is not None
     with pytest.raises(InUse):
         teachers.delete(runtime, job.embedder_id)
     with pytest.raises(InUse):
@@ -378,7 +379,7 @@ def test_a_refused_text_drops_its_candidate_and_no_other(
     runtime: Runtime, embedder: Embedder
 ) -> None:
     with start_demo_teacher(latency_s=0.0, seed=5, faults={"refuse": 0.3}) as teacher:
-        job = make_semantic(runtime, teacher.base_url)
+        ended = job = make_semantic(runtime, teacher.base_url)
         for number in range(1, 20):
             texts = [f"item {number} {'qwertzuiopasdfghjklyxcv'[number] * 4}"]
             propose(runtime, job, texts, number=number)
@@ -407,6 +408,7 @@ def test_another_model_makes_all_vectors_anew(
     indexes = new_indexes()
     admit(runtime, indexes, job.pool_id, embedder)
     before = scalar(runtime, "SELECT count(*) FROM embeddings")
+    assert job.embedder_id is not None
     teachers.change(runtime, job.embedder_id, {"extra_body": {"dimensions": 64}})
     propose(runtime, job, ["something else that was never asked before"], number=9)
     assert admit(runtime, indexes, job.pool_id, embedder) == 1
