@@ -33,6 +33,7 @@ from app.domain.novelty_bounds import (
 )
 from app.domain.novelty_compiling import compiled, inlined, ones, whole
 from app.domain.novelty_lcs import ALL, ONE, ZERO, clear_masks, lcs, set_masks
+from app.domain.novelty_words import GOLDEN, THIRTY_TWO, hash_of, mixed, shell_sort
 
 MOST_PREFIX = 12  # rows whose pair prefix is longer are counted instead
 MOST_PAIRS = MOST_PREFIX * (MOST_PREFIX - 1) // 2
@@ -43,13 +44,9 @@ ALONE, IN_PAIR, COUNTED = 0, 1, 2  # the kinds of signature
 
 EIGHT = np.uint64(8)
 SIXTEEN = np.uint64(16)
-THIRTY_TWO = np.uint64(32)
 BYTE = np.uint64(0xFF)
 TAG = np.uint64(0xFFFF)
 BAG_SHIFT = np.uint64(58)
-# odd constants of splitmix-like mixers; any would do, they only spread signatures over buckets
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-SPREAD = np.uint64(0xD6E8FEB86659FD93)
 ALONE_SALT = np.uint64(0x2545F4914F6CDD1D)
 COUNTED_SALT = np.uint64(0x369DEA0F31A53F85)
 
@@ -64,35 +61,6 @@ def longest_paired(threshold: float) -> int:
 
 
 # --- signatures -------------------------------------------------------------------------------
-
-
-@inlined
-def mixed(word: Word) -> Word:
-    word = (word ^ (word >> THIRTY_TWO)) * SPREAD
-    word = (word ^ (word >> THIRTY_TWO)) * SPREAD
-    return word ^ (word >> THIRTY_TWO)
-
-
-@inlined
-def hash_of(first: Word, second: Word) -> Word:
-    """Hash a pair of elements, or one element with the salt of its kind."""
-    return mixed(first * GOLDEN + second)
-
-
-@compiled
-def shell_sort(words: Words, size: int) -> None:
-    gap = 1
-    while gap < size // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, size):
-            word = words[i]
-            j = i
-            while j >= gap and words[j - gap] > word:
-                words[j] = words[j - gap]
-                j -= gap
-            words[j] = word
-        gap //= 3
 
 
 @compiled
@@ -236,6 +204,30 @@ def put(pool: Pool, bucket: Word, entry: Word) -> None:
 
 
 @compiled
+def room_wanted(pool: Pool, hashes: Words, count: int, shift: Word) -> int:
+    """Arena entries that `put` will take for these postings: the moves of each bucket that fills.
+
+    A long row has many postings in one bucket, so they are counted bucket by bucket.
+    """
+    buckets = np.empty(count, np.uint64)
+    for i in range(count):
+        buckets[i] = hashes[i] >> shift
+    shell_sort(buckets, count)
+    wanted = 0
+    i = 0
+    while i < count:
+        bucket = buckets[i]
+        size, room = pool.buckets[bucket, 1], pool.buckets[bucket, 2]
+        while i < count and buckets[i] == bucket:
+            size += 1
+            i += 1
+        while room < size:
+            room = max(4, 2 * room)
+            wanted += room
+    return wanted
+
+
+@compiled
 def insert(pool: Pool, threshold: float) -> None:
     """Index the rows that are not yet, until the arena is full."""
     rows, longest = pool.numbers[ROWS], pool.numbers[LONGEST]
@@ -245,12 +237,13 @@ def insert(pool: Pool, threshold: float) -> None:
     positions = np.empty(hashes.size, np.int64)
     for row in range(pool.numbers[INDEXED], rows):
         count = row_signatures(pool, row, threshold, elements, hashes, positions)
-        wanted = 0  # at most; a full bucket may move more than once
+        most = 0  # a quick bound, which suffices for nearly every row
         for i in range(count):
             room = pool.buckets[hashes[i] >> shift, 2]
             if pool.buckets[hashes[i] >> shift, 1] + count > room:
-                wanted += 4 * (room + count)
-        if pool.numbers[USED] + wanted > pool.arena.size:
+                most += 4 * (room + count)
+        left = pool.arena.size - pool.numbers[USED]
+        if most > left and room_wanted(pool, hashes, count, shift) > left:
             return
         length = pool.starts[row + 1] - pool.starts[row]
         for i in range(count):

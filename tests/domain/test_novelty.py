@@ -354,3 +354,14 @@ def test_loops_compile_where_nothing_can_be_kept_on_disk() -> None:
 
     twice.__code__ = twice.__code__.replace(co_filename="<nowhere>")
     assert compiled(twice)(21) == 42
+
+
+@pytest.mark.parametrize("words", [2_000, 60_000])
+def test_a_very_long_row_takes_room_by_its_length(words: int) -> None:
+    index = NoveltyIndex()
+    text = " ".join(f"w{number % (words // 2)}" for number in range(words))
+    index.add(text)
+    assert index.duplicate_of(text + " more") is not None
+    assert index.duplicate_of(" ".join(text.split()[: words // 3])) is None
+    assert index.memory_bytes < 1_000 * words
+    assert list(index.filter_stream([text + " even more", "few words only"])) != [None, None]
