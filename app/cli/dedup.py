@@ -12,6 +12,11 @@ from app.domain.tokens import Tokens
 from app.errors import InvalidInput, Problem
 from app.use_cases.dedup import DedupRules, DedupSummary, dedup_files
 
+_HINT = (
+    "{:,} rows have no word of a-z or 0-9, so nothing could be found like them; "
+    "compare other languages with --tokens unicode"
+)
+
 
 class NearestOf(StrEnum):
     """For which rows the nearest one is named."""
@@ -34,7 +39,10 @@ def command(
     nearest: Annotated[
         NearestOf, Option(help="name the nearest row of dropped rows, or of all")
     ] = NearestOf.DROPPED,
-    field: Annotated[str, Option(help="the field that is compared")] = "instruction",
+    field: Annotated[
+        list[str] | None,
+        Option(help="the field that is compared; repeated: compared together"),
+    ] = None,
     out: Annotated[
         Path | None, Option(help="where accepted rows go, unchanged; else standard output")
     ] = None,
@@ -47,7 +55,8 @@ def command(
     Files may be compressed with gzip. Nothing is written when a row cannot be read.
     """
     _check_targets(out, decisions)
-    rules = DedupRules(threshold, tokens, field, nearest is NearestOf.ALL)
+    fields = tuple(field or ["instruction"])
+    rules = DedupRules(threshold, tokens, fields, nearest is NearestOf.ALL)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with reading_progress(console) as report:
         summary = dedup_files(
@@ -59,6 +68,8 @@ def command(
             report=report,
         )
     console.print(_sentence(summary), markup=False)
+    if summary.wordless and tokens is Tokens.ROUGE:
+        console.print(_HINT.format(summary.wordless), markup=False)
 
 
 def _check_targets(out: Path | None, decisions: Path | None) -> None:

@@ -1,6 +1,6 @@
 """Near-duplicates out of files: the novelty rule for whoever has rows and no service."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +10,9 @@ from typing import BinaryIO
 import orjson
 
 from app.domain.novelty import Nearest, NoveltyIndex
-from app.domain.tokens import Tokens
+from app.domain.tokens import Tokens, tokenizer
 from app.errors import InvalidInput, Problem
-from app.files.checked_rows import CheckedRows, Report, text_field
+from app.files.checked_rows import CheckedRows, Report, optional_text, text_field
 from app.files.file_row import FileRow
 from app.files.row_files import RowFile, open_rows
 from app.files.whole_file import written_whole
@@ -50,21 +50,30 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class DedupRules:
-    """How rows are compared: two are near-duplicates when ROUGE-L is above `threshold`."""
+    """How rows are compared: two are near-duplicates when ROUGE-L is above `threshold`.
+
+    What is compared is the first of `fields`, and the others below it, those that are empty or
+    missing left out: ("instruction", "input") compares whole tasks.
+    """
 
     threshold: float = 0.7
     tokens: Tokens = Tokens.ROUGE
-    field: str = "instruction"
+    fields: tuple[str, ...] = ("instruction",)
     nearest_of_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DedupSummary:
-    """Counts of rows: of the other files, read, accepted and dropped."""
+    """Counts of rows: of the other files, read, accepted and dropped.
+
+    `wordless` rows have no token at all, so they are like nothing: most often text in another
+    script than the tokens are for.
+    """
 
     against: int
     read: int
     accepted: int
+    wordless: int = 0
 
     @property
     def dropped(self) -> int:
@@ -112,26 +121,31 @@ def dedup_files(
     """
     wanted = rules or DedupRules()
     pool = _Pool(wanted)
-    others = sum(_add_file(pool, path, wanted.field, report) for path in against)
+    others = sum(_add_file(pool, path, wanted.fields, report) for path in against)
     with ExitStack() as opened:
         accepted = opened.enter_context(written_whole(out))
         noted = None if decisions is None else opened.enter_context(written_whole(decisions))
         file = opened.enter_context(open_rows(source))
         accepted.write(file.header)
-        rows = _rows(file, wanted.field, report)
+        rows = _rows(file, wanted.fields, report)
         count = _sift(rows, pool, file.name, accepted, noted)
-        return DedupSummary(others, rows.done(), count)
+        return DedupSummary(others, rows.done(), count, pool.wordless)
 
 
-def _add_file(pool: "_Pool", path: Path, field: str, report: Report | None) -> int:
+def _add_file(pool: "_Pool", path: Path, fields: tuple[str, ...], report: Report | None) -> int:
     with open_rows(path) as file:
-        rows = _rows(file, field, report)
+        rows = _rows(file, fields, report)
         pool.extend(PlacedText(text, row.number, file.name) for row, text in rows)
         return rows.done()
 
 
-def _rows(file: RowFile, field: str, report: Report | None) -> CheckedRows[str]:
-    return CheckedRows(file, partial(text_field, name=field), report)
+def _rows(file: RowFile, fields: tuple[str, ...], report: Report | None) -> CheckedRows[str]:
+    return CheckedRows(file, partial(_text, names=fields), report)
+
+
+def _text(fields: Mapping[str, object], names: tuple[str, ...]) -> str:
+    further = [optional_text(fields, name) for name in names[1:]]
+    return "\n".join([text_field(fields, names[0]), *filter(None, further)])
 
 
 def _sift(
@@ -161,7 +175,9 @@ class _Pool:
             problem = Problem("/threshold", "out_of_range", "must be from 0 to 1")
             raise InvalidInput("The threshold cannot be used.", problems=[problem])
         self._index = NoveltyIndex(tokens=rules.tokens, threshold=rules.threshold)
+        self._cut = tokenizer(rules.tokens)
         self._nearest_of_all = rules.nearest_of_all
+        self.wordless = 0
         self._places: list[PlacedText] = []
 
     def extend(self, texts: Iterable[PlacedText]) -> None:
@@ -174,6 +190,8 @@ class _Pool:
 
     def decide(self, row: PlacedText) -> Decision:
         duplicate = self._index.duplicate_of(row.text)
+        if not row.text.isascii() and not self._cut(row.text):
+            self.wordless += 1
         near = duplicate
         if duplicate is None:
             if self._nearest_of_all:

@@ -132,3 +132,30 @@ def test_rows_and_decisions_want_two_files(
     assert ran.status == 2
     assert "name another file than --out" in ran.errors
     assert not target.exists()
+
+
+def test_several_fields_are_compared_together(cultivar: CommandLine, tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "Sort the words.", "input": "pear fig plum apple"},
+        {"instruction": "Sort the words.", "input": "nail hammer saw drill"},
+        {"instruction": "Sort the words.", "input": "pear fig plum cherry apple"},
+        {"instruction": "Sort the words."},
+    ]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert len(cultivar("dedup", source).lines()) == 1
+    both = cultivar("dedup", source, "--field", "instruction", "--field", "input")
+    assert both.lines() == [rows[0], rows[1], rows[3]]
+
+
+def test_text_that_the_tokens_are_blind_to_is_pointed_out(
+    cultivar: CommandLine, tmp_path: Path
+) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"instruction": "请给句子排序"}\n' * 2)
+    blind = cultivar("dedup", source)
+    assert len(blind.lines()) == 2
+    assert "--tokens unicode" in blind.errors
+    seeing = cultivar("dedup", source, "--tokens", "unicode")
+    assert len(seeing.lines()) == 1
+    assert "--tokens unicode" not in seeing.errors
