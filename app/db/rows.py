@@ -1,6 +1,6 @@
 """Queries about rows, ordered by their instruction in the pool, then by instance."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
-from app.db.tables import candidates, conversations, rows, seeds, slots
+from app.db.tables import candidates, conversations, rows, slots
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 
@@ -87,20 +87,6 @@ def accepted_after(
     return [_row(each._asdict()) for each in connection.execute(query)]
 
 
-def accepted(
-    connection: sa.Connection, job_id: UUID, limit: int, page_size: int = 2000
-) -> Iterator[RowRecord]:
-    """The first `limit` accepted rows in dataset order, read page by page."""
-    key, left = (-1, -1), limit
-    while left > 0:
-        found = accepted_after(connection, job_id, key, min(page_size, left))
-        yield from found
-        if len(found) < min(page_size, left):
-            return
-        left -= len(found)
-        key = (found[-1].pool_seq, found[-1].position)
-
-
 def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:
     """Where a row came from: candidate, both calls with their prompts, and the sources shown."""
     proposing = slots.alias("proposing")
@@ -125,9 +111,3 @@ def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None
     )
     found = connection.execute(query).first()
     return found._asdict() if found else None
-
-
-def seeds_by_ids(connection: sa.Connection, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Instructions of seeds by id."""
-    query = sa.select(seeds.c.id, seeds.c.instruction).where(seeds.c.id.in_(ids))
-    return {row[0]: row[1] for row in connection.execute(query)}

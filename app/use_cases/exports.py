@@ -175,9 +175,3 @@ def _row(record: RowRecord) -> Row:
         output=record.output,
         is_classification=record.is_classification,
     )
-
-
-def waiting(runtime: Runtime) -> list[UUID]:
-    """Exports that somebody should make."""
-    with runtime.database.transaction() as connection:
-        return exports.waiting(connection)
