@@ -5,8 +5,10 @@ Redis: a thread sends, and what it cannot send it drops.
 """
 
 import contextlib
+import heapq
 import queue
 import threading
+import time
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from kombu.exceptions import OperationalError
 GENERATE, ADMIT, EXPORT, SWEEP = "generate", "admit", "export", "sweep"
 QUEUES = (GENERATE, ADMIT, EXPORT, SWEEP, "train")
 _EXPIRES_S = 60
+_APART_S = 0.1
 _log = structlog.get_logger(__name__)
 
 
@@ -78,12 +81,18 @@ def make_celery(redis_url: str) -> Celery:
 
 
 class CeleryWake:
-    """Sends wakes from a thread of its own; the same wake is not queued twice."""
+    """Sends wakes from a thread of its own; the same wake is not queued twice.
+
+    The same wake is sent ten times a second at most: what is rung for in between is rung for once,
+    a moment later.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_celery(redis_url)
         self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(maxsize=10_000)
         self._pending: set[tuple[str, str]] = set()
+        self._sent_s: dict[tuple[str, str], float] = {}
+        self._held: list[tuple[float, tuple[str, str]]] = []
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
         self._thread.start()
@@ -119,10 +128,32 @@ class CeleryWake:
             self._pending.discard(message)
 
     def _run(self) -> None:
-        while (message := self._waiting.get()) is not None:
-            # Forgotten before it is sent: what happens from here on deserves a wake of its own.
-            self._forget(message)
-            self._send(*message)
+        while True:
+            while self._held and self._held[0][0] <= time.monotonic():
+                self._let_go(heapq.heappop(self._held)[1])
+            try:
+                message = self._waiting.get(timeout=self._until_due_s())
+            except queue.Empty:
+                continue
+            if message is None:
+                break
+            due_s = self._sent_s.get(message, 0.0) + _APART_S
+            heapq.heappush(self._held, (due_s, message))
+        for _, message in self._held:
+            self._let_go(message)
+
+    def _until_due_s(self) -> float | None:
+        if not self._held:
+            return None
+        return max(0.0, self._held[0][0] - time.monotonic())
+
+    def _let_go(self, message: tuple[str, str]) -> None:
+        # Forgotten before it is sent: what happens from here on deserves a wake of its own.
+        self._forget(message)
+        now_s = time.monotonic()
+        self._sent_s = {each: at for each, at in self._sent_s.items() if at + _APART_S > now_s}
+        self._sent_s[message] = now_s
+        self._send(*message)
 
     def _send(self, name: str, row_id: str) -> None:
         try:
