@@ -1,5 +1,7 @@
 """The Celery application of the workers: its tasks, and how a process begins and ends."""
 
+from typing import Any
+
 import structlog
 from celery import signals
 
@@ -21,8 +23,9 @@ _log = structlog.get_logger(__name__)
 
 
 @signals.worker_init.connect
-def _begin(**_: object) -> None:
+def _begin(sender: Any, **_: object) -> None:
     configure_logs(Settings().log_level)
+    process.threads = sender.concurrency
 
 
 @signals.worker_ready.connect

@@ -22,6 +22,7 @@ class Process:
     """One per worker process."""
 
     def __init__(self) -> None:
+        self.threads = 1
         self._lock = threading.RLock()
         self._stopping = threading.Event()
 
@@ -58,6 +59,7 @@ class Process:
             kind="generate",
             host=socket.gethostname(),
             process=os.getpid(),
+            threads=self.threads,
         )
 
     @property

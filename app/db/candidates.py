@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.batches import update_many
+from app.db.batches import insert_many, update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import candidates, conversations, jobs, pool_rows
@@ -32,8 +32,7 @@ _round_is_open = sa.and_(
 
 def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
     """Store candidates as they were parsed."""
-    if values:
-        connection.execute(candidates.insert(), list(values))
+    insert_many(connection, candidates, values)
 
 
 def proposed(connection: sa.Connection, pool_id: UUID, limit: int) -> Sequence[Mapping[str, Any]]:
@@ -88,24 +87,6 @@ def pools_waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
-
-
-def waiting(connection: sa.Connection, job_id: UUID) -> tuple[int, int]:
-    """(candidates waiting for admission, novel ones waiting for an answer) of a job."""
-    query = sa.select(
-        sa.func.count().filter(candidates.c.state == CandidateState.PROPOSED),
-        sa.func.count().filter(
-            candidates.c.state == CandidateState.NOVEL, sa.not_(candidates.c.answering)
-        ),
-    ).where(
-        candidates.c.job_id == job_id,
-        sa.or_(
-            candidates.c.state == CandidateState.PROPOSED,
-            sa.and_(candidates.c.state == CandidateState.NOVEL, sa.not_(candidates.c.answering)),
-        ),
-    )
-    row = connection.execute(query).one()
-    return row[0], row[1]
 
 
 def take_unanswered(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.batches import insert_many
 from app.db.tables import conversations, slots
 from app.domain.lifecycle import (
     PENDING_SLOT_STATES,
@@ -19,11 +20,10 @@ _columns = [conversations.c[name] for name in ConversationRecord.__slots__]
 
 def insert(connection: sa.Connection, records: Sequence[ConversationRecord]) -> None:
     """Store new conversations."""
-    if records:
-        values = [
-            {name: getattr(each, name) for name in ConversationRecord.__slots__} for each in records
-        ]
-        connection.execute(conversations.insert(), values)
+    values = [
+        {name: getattr(each, name) for name in ConversationRecord.__slots__} for each in records
+    ]
+    insert_many(connection, conversations, values)
 
 
 def by_ids(connection: sa.Connection, ids: Collection[UUID]) -> Mapping[UUID, ConversationRecord]:

@@ -141,6 +141,15 @@ def change(connection: sa.Connection, job_id: UUID, values: Mapping[str, object]
     connection.execute(jobs.update().where(jobs.c.id == job_id).values(**values, updated_at=_now))
 
 
+_LIVE = [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING]
+
+
+def live(connection: sa.Connection, limit: int = 1000) -> list[UUID]:
+    """Jobs that need a worker."""
+    query = sa.select(jobs.c.id).where(jobs.c.finished_at.is_(None), jobs.c.state.in_(_LIVE))
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
 def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100) -> list[UUID]:
     """Live jobs that nobody was told about lately; marks them as told."""
     stale = sa.or_(
@@ -148,10 +157,9 @@ def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100)
         jobs.c.hinted_at
         < _now - sa.text("make_interval(secs => :age)").bindparams(age=older_than_s),
     )
-    live = [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING]
     chosen = (
         sa.select(jobs.c.id)
-        .where(jobs.c.state.in_(live), stale)
+        .where(jobs.c.state.in_(_LIVE), stale)
         # Who waits longest first, so that many jobs do not keep others from their turn.
         .order_by(jobs.c.hinted_at.nulls_first(), jobs.c.id)
         .limit(limit)

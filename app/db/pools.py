@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.batches import insert_many
 from app.db.tables import pool_rows, pools
 from app.domain.stored import PoolRecord
 from app.errors import NotFound
@@ -130,7 +131,7 @@ def append(
         }
         for seq, source_id, text, norm_hash in items
     ]
-    connection.execute(pool_rows.insert(), values)
+    insert_many(connection, pool_rows, values)
     connection.execute(pools.update().where(pools.c.id == pool_id).values(last_seq=items[-1][0]))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.batches import insert_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
 from app.db.tables import candidates, conversations, rows, slots
@@ -23,8 +24,7 @@ def _row(values: Mapping[str, Any]) -> RowRecord:
 
 def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
     """Store rows as they were parsed and filtered."""
-    if values:
-        connection.execute(rows.insert(), list(values))
+    insert_many(connection, rows, values)
 
 
 def get(connection: sa.Connection, row_id: UUID) -> RowRecord | None:

@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.batches import update_many
+from app.db.batches import insert_many, update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
 from app.db.tables import completions, conversations, jobs, ledger, slots, workers
 from app.domain.lifecycle import ConversationKind, SlotState
-from app.domain.stored import CallRecord, Page, SlotRecord
+from app.domain.stored import CallRecord, NewSlot, Page, SlotRecord
 from app.errors import UnknownCursor
 
 _now = sa.func.clock_timestamp()
@@ -23,11 +22,13 @@ def _slot(row: Mapping[str, Any]) -> SlotRecord:
     return SlotRecord(**{**row, "state": SlotState(row["state"])})
 
 
-def insert(connection: sa.Connection, records: Sequence[SlotRecord]) -> None:
+def insert(connection: sa.Connection, records: Sequence[NewSlot]) -> None:
     """Store new slots, ready to be claimed."""
-    if records:
-        values = [{name: getattr(each, name) for name in SlotRecord.__slots__} for each in records]
-        connection.execute(slots.insert(), values)
+    values = [
+        {name: getattr(each, name) for name in NewSlot.__slots__} | {"state": SlotState.READY}
+        for each in records
+    ]
+    insert_many(connection, slots, values)
 
 
 def claimable(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
@@ -44,6 +45,16 @@ def claimable(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[S
         .with_for_update(skip_locked=True)
     )
     return [_slot(row._asdict()) for row in connection.execute(query)]
+
+
+def prompts(
+    connection: sa.Connection, ids: Collection[UUID]
+) -> Mapping[UUID, Mapping[str, object]]:
+    """The stored prompts of slots."""
+    if not ids:
+        return {}
+    query = sa.select(slots.c.id, slots.c.prompt).where(slots.c.id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def claim(connection: sa.Connection, worker_id: UUID, reservations: Mapping[UUID, int]) -> None:
@@ -112,18 +123,19 @@ def counts_active(connection: sa.Connection, job_id: UUID) -> Mapping[tuple[str,
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
-def in_flight_of_teacher(connection: sa.Connection, teacher_id: UUID) -> int:
-    """Calls under way with a teacher, over all jobs and workers."""
+def held(connection: sa.Connection, teacher_id: UUID) -> Sequence[tuple[UUID | None, UUID, int]]:
+    """Calls under way with a teacher as (worker, job, how many), over the whole fleet."""
     query = (
-        sa.select(sa.func.count())
+        sa.select(slots.c.worker_id, slots.c.job_id, sa.func.count())
         .select_from(slots.join(jobs, jobs.c.id == slots.c.job_id))
         .where(
             jobs.c.teacher_id == teacher_id,
             jobs.c.finished_at.is_(None),
             slots.c.state == SlotState.IN_FLIGHT,
         )
+        .group_by(slots.c.worker_id, slots.c.job_id)
     )
-    return connection.execute(query).scalar_one()
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
 def seconds_to_next(connection: sa.Connection, job_id: UUID) -> float | None:
@@ -240,9 +252,7 @@ def held_by(connection: sa.Connection, worker_id: UUID, job_id: UUID) -> Sequenc
 
 def insert_completions(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
     """Store raw replies; one that is there already (same slot and attempt) stays as it is."""
-    if values:
-        statement = upsert(completions).on_conflict_do_nothing()
-        connection.execute(statement, list(values))
+    insert_many(connection, completions, values, also="ON CONFLICT DO NOTHING")
 
 
 def answers_of(
@@ -273,8 +283,7 @@ def answers_of(
 
 def write_ledger(connection: sa.Connection, entries: Sequence[Mapping[str, object]]) -> None:
     """Append money moves; they are never changed."""
-    if entries:
-        connection.execute(ledger.insert(), list(entries))
+    insert_many(connection, ledger, entries)
 
 
 def page(

@@ -208,6 +208,18 @@ workers = sa.Table(
     _time("heartbeat_at", default=True),
 )
 
+# Which workers drive which jobs just now, and whether they could use more calls than they have:
+# what divides a teacher's concurrency among them.
+claimants = sa.Table(
+    "claimants",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("worker_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("teacher_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("hungry", sa.Boolean, nullable=False),
+    _time("seen_at", default=True),
+)
+
 slots = sa.Table(
     "slots",
     metadata,

@@ -27,3 +27,13 @@ def carry_on(
     except StopIteration as stop:
         return Finished(stop.value)
     return prompt
+
+
+def go_on(
+    conversation: Conversation[Outcome], completion: Completion
+) -> Prompt | Finished[Outcome]:
+    """The same for a conversation that is under way and waits for this completion."""
+    try:
+        return conversation.send(completion)
+    except StopIteration as stop:
+        return Finished(stop.value)

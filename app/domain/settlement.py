@@ -25,6 +25,7 @@ class Ending(StrEnum):
     REFUSED = "refused"
     SERVER_ERROR = "server_error"
     NOT_SENT = "not_sent"
+    WITHDRAWN = "withdrawn"
     UNKNOWN = "unknown"
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
@@ -39,6 +40,7 @@ UNPAID = frozenset(
         Ending.REFUSED,
         Ending.SERVER_ERROR,
         Ending.NOT_SENT,
+        Ending.WITHDRAWN,
         Ending.REDIRECTED,
     }
 )
@@ -72,6 +74,8 @@ def settle(
     match ending:
         case Ending.ANSWERED | Ending.TOO_LARGE:
             return Settlement(SlotState.RECEIVED, failures)
+        case Ending.WITHDRAWN:
+            return Settlement(SlotState.READY, failures)
         case Ending.RATE_LIMITED:
             return Settlement(SlotState.READY, failures, wait_s=retry_after_s)
         case Ending.QUOTA:

@@ -186,14 +186,26 @@ class SlotRecord:
     kind: str
     number: int
     position: int
-    step: str
-    prompt: Mapping[str, object]
-    digest: str
     state: SlotState
     attempt: int
     failures: int
     reserved_micro_usd: int
     answered_attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSlot:
+    """A call slot that is to be stored, ready: the prompt is written once and seldom read."""
+
+    id: UUID
+    job_id: UUID
+    conversation_id: UUID
+    kind: str
+    number: int
+    position: int
+    step: str
+    prompt: Mapping[str, object]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

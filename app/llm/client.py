@@ -77,6 +77,11 @@ class Door:
         lane = self._newest.get(teacher_id)
         return MOST_CONNECTIONS if lane is None else lane.concurrency
 
+    def latency_s(self, teacher_id: str) -> float:
+        """How long the teacher's answers take; a second before its first call."""
+        lane = self._newest.get(teacher_id)
+        return 1.0 if lane is None else lane.latency_s
+
     def withdraw(self, keys: Collection[str], *, sent_too: bool = False) -> None:
         """Give these slots' calls back as NOT_SENT where they still wait.
 

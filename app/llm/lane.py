@@ -56,6 +56,7 @@ class Lane:
         self._open_line = open_line
         self._line: Line | None = None
         self._window = Window(teacher.max_concurrency)
+        self._requests_per_minute = teacher.requests_per_minute
         self._runners: set[_Runner] = set()
         self._waiting: deque[Entry] = deque()
         self._backoffs = 0
@@ -66,11 +67,17 @@ class Lane:
     @property
     def concurrency(self) -> int:
         """Calls of which the teacher can make use now, those of the next second included."""
-        per_minute = self._pace.per_minute(time.monotonic())
-        if per_minute is None:
+        rates = (self._pace.per_minute(time.monotonic()), self._requests_per_minute)
+        known = [rate for rate in rates if rate]
+        if not known:
             return self._window.size
-        wanted = math.ceil(per_minute / 60.0 * (self._latency_s + 1.0))
+        wanted = math.ceil(min(known) / 60.0 * (self._latency_s + 1.0))
         return min(self._window.size, wanted)
+
+    @property
+    def latency_s(self) -> float:
+        """How long an answer takes, over the last few."""
+        return self._latency_s
 
     @property
     def is_idle(self) -> bool:
@@ -82,6 +89,7 @@ class Lane:
         self.used_at_s = time.monotonic()
         for entry in entries:
             self._window.bound(entry.call.teacher.max_concurrency)
+            self._requests_per_minute = entry.call.teacher.requests_per_minute
         self._waiting.extend(entries)
         self._pump()
 

@@ -1,104 +1,219 @@
 """The first commit of a call: claim its slot and reserve what it may cost."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.db import counts, jobs, slots, teachers
+from app.db import claimants, counts, jobs, slots, teachers
+from app.db.claimants import Claimant
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import JobReason, JobState, SlotState
+from app.domain.method import Prompt
+from app.domain.sharing import Demand, Share, share_of
 from app.domain.stored import Job, SlotRecord, TeacherRecord
 from app.errors import Conflict, InvalidInput
 from app.llm.pricing import estimate_micro_usd
 from app.llm.teacher import Call, Teacher
 from app.runtime import Runtime
+from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import prompt_from_json
+from app.use_cases.memory import Memory
 from app.use_cases.teachers import to_llm
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who claims: a worker whose door is `able` to have so many calls under way at the teacher.
+
+    `latency_s` is how long a call takes it; `most` bounds one claim.
+    """
+
+    worker_id: UUID
+    able: int = 1_000_000
+    latency_s: float = 1.0
+    most: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
-    """Calls to make, each with its reservation committed; `room` is what the teacher could take."""
+    """Calls to make, each with its reservation written; `room` is what the teacher could take.
+
+    `hungry` says that the teacher's limit, not a want of slots, kept it from being more; `stopped`
+    that the job was ended or paused, since it cannot pay for what is ready.
+    """
 
     calls: Sequence[Call]
     room: int
+    hungry: bool = False
+    stopped: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer slots were ready than could be sent."""
+        return len(self.calls) < self.room
+
+
+NOTHING = Claimed((), 0)
 
 
 def claim(runtime: Runtime, worker_id: UUID, job_id: UUID, limit: int) -> Claimed:
-    """Take up to `limit` ready slots within the caps and the teacher's concurrency."""
+    """Claim up to `limit` ready slots in a transaction of its own."""
     with runtime.database.transaction() as connection:
         job = jobs.lock(connection, job_id)
-        if job is None or job.state is not JobState.RUNNING:
-            return Claimed((), 0)
-        record = teachers.get(connection, job.teacher_id, for_update=True)
-        if record is None:
-            return Claimed((), 0)
-        room = min(limit, _room(connection, record), job.cap_calls - job.calls)
-        ready = slots.claimable(connection, job_id, room) if room > 0 else ()
-        return Claimed(_reserve(connection, runtime, worker_id, job, record, ready), room)
+        if job is None:
+            return NOTHING
+        draft = Draft()
+        asker = Asker(worker_id, most=limit)
+        claimed = claim_locked(connection, runtime, job, asker, draft, Memory())
+        draft.write(connection, job_id)
+        return claimed
 
 
-def _room(connection: Connection, record: TeacherRecord) -> int:
-    return record.max_concurrency - slots.in_flight_of_teacher(connection, record.id)
-
-
-def _reserve(
+def claim_locked(
     connection: Connection,
     runtime: Runtime,
-    worker_id: UUID,
     job: Job,
-    record: TeacherRecord,
-    ready: Sequence[SlotRecord],
-) -> Sequence[Call]:
-    try:
-        teacher = to_llm(runtime, record)
-    except Conflict as error:
-        reason = JobReason.TEACHER_UNAUTHORIZED
-        jobs.move(connection, job.id, JobState.PAUSED, reason=reason, detail=error.detail)
-        return ()
-    try:
-        calls, amounts = _affordable(job, teacher, ready)
-    except InvalidInput as error:  # the teacher lost its prices since the job was submitted
-        reason = JobReason.TEACHER_REFUSED
-        jobs.move(connection, job.id, JobState.PAUSED, reason=reason, detail=error.detail)
-        return ()
-    if not calls:
-        if ready and job.reserved_micro_usd == 0:
-            detail = f"The next call could pass the cap of {job.cap_micro_usd} micro-USD."
-            end_job(connection, job, JobState.SUCCEEDED, JobReason.BUDGET_EXHAUSTED, detail)
-        return ()
-    slots.claim(connection, worker_id, amounts)
-    total = sum(amounts.values())
-    jobs.add(connection, job.id, reserved_micro_usd=total, calls=len(calls))
-    slots.write_ledger(connection, [_entry(job.id, call, amounts) for call in calls])
-    tally = Tally(
-        {("slot", SlotState.READY): -len(calls), ("slot", SlotState.IN_FLIGHT): len(calls)}
+    asker: Asker,
+    draft: Draft,
+    memory: Memory,
+) -> Claimed:
+    """Take ready slots of a locked job within its caps and the teacher's concurrency."""
+    if job.state is not JobState.RUNNING:
+        return NOTHING
+    record = teachers.get(connection, job.teacher_id, for_update=True)
+    if record is None:
+        return NOTHING
+    share = _share(connection, record, job, asker)
+    allowed = job.cap_calls - job.calls - draft.numbers["calls"]
+    room = min(asker.most, share.room, allowed)
+    ready = slots.claimable(connection, job.id, room) if room > 0 else ()
+    reservation = _Reservation(connection, runtime, job, asker, draft, memory)
+    calls = reservation.make(record, share, ready)
+    hungry = len(calls) >= share.room and allowed > 0
+    return Claimed(calls, max(0, room), hungry, reservation.stopped)
+
+
+def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker) -> Share:
+    """Our part of the teacher, whose row is locked: everyone who claims from it waits for us."""
+    demand = demand_of(
+        asker.worker_id,
+        job.id,
+        slots.held(connection, record.id),
+        claimants.of_teacher(connection, record.id),
     )
-    counts.add(connection, job.id, tally)
-    return calls
+    most = record.max_concurrency
+    return share_of(most, demand, able=asker.able, latency_s=asker.latency_s)
 
 
-def _affordable(
-    job: Job, teacher: Teacher, ready: Sequence[SlotRecord]
-) -> tuple[list[Call], dict[UUID, int]]:
-    """The first slots whose upper bounds fit under the cap, with those bounds."""
-    calls: list[Call] = []
-    amounts: dict[UUID, int] = {}
-    committed = job.spent_micro_usd + job.reserved_micro_usd
-    for slot in ready:
-        prompt = prompt_from_json(slot.prompt)
-        amount = estimate_micro_usd(teacher, prompt)
-        if job.cap_micro_usd is not None and committed + amount > job.cap_micro_usd:
-            break
-        committed += amount
-        amounts[slot.id] = amount
-        calls.append(Call(str(slot.id), slot.attempt + 1, teacher, prompt))
-    return calls, amounts
+def demand_of(
+    worker_id: UUID,
+    job_id: UUID,
+    held: Sequence[tuple[UUID | None, UUID, int]],
+    known: Sequence[Claimant],
+) -> Demand:
+    """How a teacher's calls are spread, as seen by one worker that drives one job."""
+    me = (worker_id, job_id)
+    hungry = [each for each in known if each.hungry and (each.worker_id, each.job_id) != me]
+    beside = sum(each.worker_id == worker_id for each in hungry)
+    return Demand(
+        mine=sum(n for worker, job, n in held if (worker, job) == me),
+        beside_me=sum(n for worker, job, n in held if worker == worker_id and job != job_id),
+        elsewhere=sum(n for worker, _, n in held if worker != worker_id),
+        hungry_beside_me=beside,
+        hungry_elsewhere=len(hungry) - beside,
+    )
 
 
-def _entry(job_id: UUID, call: Call, amounts: dict[UUID, int]) -> dict[str, object]:
+class _Reservation:
+    """Reserves what calls may cost and marks their slots as under way."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        runtime: Runtime,
+        job: Job,
+        asker: Asker,
+        draft: Draft,
+        memory: Memory,
+    ) -> None:
+        self._connection = connection
+        self._runtime = runtime
+        self._job = job
+        self._asker = asker
+        self._draft = draft
+        self._memory = memory
+        self.stopped = False
+
+    def make(
+        self, record: TeacherRecord, share: Share, ready: Sequence[SlotRecord]
+    ) -> Sequence[Call]:
+        """The calls that can be afforded; a job that can afford none any more ends or pauses."""
+        if not ready:
+            return ()
+        try:
+            teacher = replace(to_llm(self._runtime, record), max_concurrency=max(1, share.window))
+        except Conflict as error:
+            self._pause(JobReason.TEACHER_UNAUTHORIZED, error.detail)
+            return ()
+        try:
+            calls, amounts = self._affordable(teacher, ready)
+        except InvalidInput as error:  # the teacher lost its prices since the job was submitted
+            self._pause(JobReason.TEACHER_REFUSED, error.detail)
+            return ()
+        if calls:
+            self._write(calls, amounts)
+        elif self._job.reserved_micro_usd + self._draft.numbers["reserved_micro_usd"] == 0:
+            detail = f"The next call could pass the cap of {self._job.cap_micro_usd} micro-USD."
+            reason = JobReason.BUDGET_EXHAUSTED
+            end_job(self._connection, self._job, JobState.SUCCEEDED, reason, detail)
+            self.stopped = True
+        return calls
+
+    def _pause(self, reason: JobReason, detail: str) -> None:
+        jobs.move(self._connection, self._job.id, JobState.PAUSED, reason=reason, detail=detail)
+        self.stopped = True
+
+    def _affordable(
+        self, teacher: Teacher, ready: Sequence[SlotRecord]
+    ) -> tuple[list[Call], dict[UUID, int]]:
+        """The first slots whose upper bounds fit under the cap, with those bounds."""
+        calls: list[Call] = []
+        amounts: dict[UUID, int] = {}
+        committed = self._job.spent_micro_usd + self._job.reserved_micro_usd
+        committed += self._draft.numbers["reserved_micro_usd"]
+        cap = self._job.cap_micro_usd
+        prompts = self._prompts(ready)
+        for slot in ready:
+            prompt = prompts[slot.id]
+            amount = estimate_micro_usd(teacher, prompt)
+            if cap is not None and committed + amount > cap:
+                break
+            committed += amount
+            amounts[slot.id] = amount
+            calls.append(Call(str(slot.id), slot.attempt + 1, teacher, prompt))
+        return calls, amounts
+
+    def _prompts(self, ready: Sequence[SlotRecord]) -> Mapping[UUID, Prompt]:
+        known = {slot.id: self._memory.prompts.get(slot.id) for slot in ready}
+        missing = [key for key, prompt in known.items() if prompt is None]
+        stored = slots.prompts(self._connection, missing)
+        found = {key: prompt for key, prompt in known.items() if prompt is not None}
+        return found | {key: prompt_from_json(each) for key, each in stored.items()}
+
+    def _write(self, calls: Sequence[Call], amounts: Mapping[UUID, int]) -> None:
+        slots.claim(self._connection, self._asker.worker_id, amounts)
+        slots.write_ledger(
+            self._connection, [_entry(self._job.id, call, amounts) for call in calls]
+        )
+        self._draft.numbers["reserved_micro_usd"] += sum(amounts.values())
+        self._draft.numbers["calls"] += len(calls)
+        self._draft.tally["slot", SlotState.READY] -= len(calls)
+        self._draft.tally["slot", SlotState.IN_FLIGHT] += len(calls)
+
+
+def _entry(job_id: UUID, call: Call, amounts: Mapping[UUID, int]) -> dict[str, object]:
     slot_id = UUID(call.key)
     return {
         "job_id": job_id,

@@ -1,198 +1,205 @@
 """The third commit of a call: read stored replies and carry their conversations on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from app.db import candidates, conversations, counts, jobs, rows, slots
-from app.db.counts import Tally
+from app.db import candidates, conversations, jobs, rows, slots
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.conversing import Finished, carry_on
-from app.domain.lifecycle import (
-    CandidateState,
-    ConversationKind,
-    ConversationState,
-    JobState,
-    RowState,
-    SlotState,
-)
-from app.domain.method import Completion, Prompt
+from app.domain.lifecycle import CandidateState, ConversationState, JobState, RowState, SlotState
+from app.domain.method import Prompt
 from app.domain.records import Answer, Candidate, Source, SourceKind
-from app.domain.stored import ConversationRecord, SlotRecord
-from app.llm.replies import read_reply
+from app.domain.stored import ConversationRecord, NewSlot, SlotRecord
+from app.llm.replies import ReadReply, read_reply
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
+from app.use_cases.draft import Draft
 from app.use_cases.job_context import JobContext, prompt_as_json
-from app.use_cases.pool_indexes import PoolIndexes
-from app.use_cases.row_novelty import row_rule
+from app.use_cases.memory import Following, Memory, Talk
 
 PARSER_FAILED = "parser_failed"
+READ_AT_ONCE = 100
 _log = structlog.get_logger(__name__)
-_Answers = Mapping[UUID, Sequence[tuple[SlotRecord, str, bytes]]]
 
 
 @dataclass
-class _Writes:
-    """What one transaction writes for a batch of replies that were read."""
+class Reading:
+    """What follows from a batch of replies that were read, not written yet."""
 
-    slots: list[SlotRecord] = field(default_factory=list[SlotRecord])
+    slots: list[NewSlot] = field(default_factory=list[NewSlot])
     changes: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     candidates: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     verdicts: dict[UUID, bool] = field(default_factory=dict[UUID, bool])
     done: list[UUID] = field(default_factory=list[UUID])
     failed: list[UUID] = field(default_factory=list[UUID])
-    tally: Tally = field(default_factory=Tally)
+    draft: Draft = field(default_factory=Draft)
+
+    @property
+    def proposed(self) -> bool:
+        """Whether there are candidates to admit."""
+        return any(each["state"] == CandidateState.PROPOSED for each in self.candidates)
 
 
-def read_received(
-    runtime: Runtime, context: JobContext, row_indexes: PoolIndexes, *, limit: int = 200
-) -> int:
-    """Read up to `limit` stored replies and write what follows; returns how many were read."""
-    with (
-        row_rule(runtime, context.job, row_indexes) as rule,
-        runtime.database.transaction() as connection,
-    ):
-        received = slots.received(connection, context.job.id, limit)
-        if not received:
-            return 0
-        writes = _read_all(connection, context, received)
-        rule.judge(connection, writes.rows, writes.tally)
-        _write(connection, context, writes)
-    if any(each["state"] == CandidateState.PROPOSED for each in writes.candidates):
-        runtime.wake.admit(context.job.pool_id)
-    return len(received)
-
-
-def _read_all(
-    connection: Connection, context: JobContext, received: Sequence[SlotRecord]
-) -> _Writes:
-    ids = {slot.conversation_id for slot in received}
-    reader = _Reader(
-        context,
-        conversations.by_ids(connection, ids),
-        slots.answers_of(connection, ids),
-    )
-    reader.resolve(connection)
+def read(
+    connection: Connection, context: JobContext, memory: Memory, *, limit: int = READ_AT_ONCE
+) -> Reading:
+    """Read stored replies that nobody else reads, and work out what follows."""
+    received = slots.received(connection, context.job.id, limit)
+    reader = _Reader(context, memory)
+    if received:
+        _recall(connection, context, memory, received)
     for slot in received:
         reader.read(slot)
-    return reader.writes
+    return reader.reading
+
+
+def write(connection: Connection, reading: Reading) -> None:
+    """Write what follows, but for the counts."""
+    slots.change(connection, reading.changes)
+    conversations.finish(connection, reading.done, ConversationState.DONE)
+    conversations.finish(connection, reading.failed, ConversationState.FAILED)
+    slots.insert(connection, reading.slots)
+    candidates.insert(connection, reading.candidates)
+    candidates.classify(connection, reading.verdicts)
+    rows.insert(connection, reading.rows)
+
+
+def _recall(
+    connection: Connection, context: JobContext, memory: Memory, received: Sequence[SlotRecord]
+) -> None:
+    """Read from Postgres what this process does not remember: another worker began it, or we did
+    before a failure."""
+    forgotten = {
+        slot.conversation_id
+        for slot in received
+        if memory.replies.get(slot.id) is None or not _remembers(memory, slot)
+    }
+    if not forgotten:
+        return
+    answers = slots.answers_of(connection, forgotten)
+    for talk in talks_of(connection, context, forgotten):
+        said = [
+            (slot, read_reply(Endpoint(endpoint), raw))
+            for slot, endpoint, raw in answers.get(talk.record.id, ())
+        ]
+        earlier = [reply.completion for _, reply in said[:-1]]
+        talk.said = [each for each in earlier if each is not None]
+        memory.talks.put(talk.record.id, talk)
+        if said:
+            last, reply = said[-1]
+            memory.replies.put(last.id, reply)
+
+
+def _remembers(memory: Memory, slot: SlotRecord) -> bool:
+    talk = memory.talks.get(slot.conversation_id)
+    return talk is not None and len(talk.said) == slot.position
+
+
+def talks_of(
+    connection: Connection, context: JobContext, conversation_ids: Collection[UUID]
+) -> Sequence[Talk]:
+    """Stored conversations with what they are about, as if nothing had been said yet."""
+    records = conversations.by_ids(connection, conversation_ids)
+    wanted = {record.candidate_id for record in records.values() if record.candidate_id}
+    wanted |= {
+        UUID(str(source["id"]))
+        for record in records.values()
+        for source in record.sources
+        if source["kind"] == SourceKind.MACHINE
+    }
+    machine = candidates.by_ids(connection, wanted)
+    return [_talk(context, record, machine) for record in records.values()]
+
+
+def _talk(
+    context: JobContext,
+    record: ConversationRecord,
+    machine: Mapping[UUID, Mapping[str, Any]],
+) -> Talk:
+    if record.candidate_id is not None:
+        return Talk(record, candidate=machine.get(record.candidate_id))
+    return Talk(record, [_source(context, each, machine) for each in record.sources])
+
+
+def _source(
+    context: JobContext,
+    stored: Mapping[str, object],
+    machine: Mapping[UUID, Mapping[str, Any]],
+) -> Source:
+    key = str(stored["id"])
+    if stored["kind"] == SourceKind.SEED:
+        return context.seeds.by_id[key]
+    return Source(SourceKind.MACHINE, key, machine[UUID(key)]["instruction"])
 
 
 class _Reader:
     """Reads the replies of a batch of slots, one conversation at a time."""
 
-    def __init__(
-        self,
-        context: JobContext,
-        records: Mapping[UUID, ConversationRecord],
-        answers: _Answers,
-    ) -> None:
+    def __init__(self, context: JobContext, memory: Memory) -> None:
         self._context = context
-        self._records = records
-        self._answers = answers
-        self._machine: Mapping[UUID, Mapping[str, Any]] = {}
-        self.writes = _Writes()
-
-    def resolve(self, connection: Connection) -> None:
-        """Look up the machine rows and candidates that the conversations are about."""
-        wanted = {record.candidate_id for record in self._records.values() if record.candidate_id}
-        wanted |= {
-            UUID(str(source["id"]))
-            for record in self._records.values()
-            for source in record.sources
-            if source["kind"] == SourceKind.MACHINE
-        }
-        self._machine = candidates.by_ids(connection, wanted) if wanted else {}
+        self._memory = memory
+        self.reading = Reading()
 
     def read(self, slot: SlotRecord) -> None:
         """Carry on the conversation of a slot whose reply is stored."""
-        said = [self._completion(each) for each in self._answers.get(slot.conversation_id, ())]
-        last = said[-1] if said else "unreadable"
-        if isinstance(last, str):
-            self._reject(slot, last)
+        reply = self._memory.replies.take(slot.id) or ReadReply()
+        talk = self._memory.talks.get(slot.conversation_id)
+        if reply.completion is None or talk is None:
+            self._end(slot, SlotState.REJECTED, reply.rejection or "unreadable")
             return
-        completions = [each for each in said if isinstance(each, Completion)]
         try:
-            following = self.follow(self._records[slot.conversation_id], completions)
+            following = talk.hear(self._context, reply.completion)
         except Exception as error:  # noqa: BLE001 - any reply at all must leave its neighbours unharmed
             _log.exception("reply_not_parsed", slot=str(slot.id), error=type(error).__name__)
             self._end(slot, SlotState.QUARANTINED, PARSER_FAILED)
             return
-        self._take(slot, following)
-
-    def follow(
-        self, record: ConversationRecord, completions: Sequence[Completion]
-    ) -> Prompt | Finished[Sequence[Candidate]] | Finished[Answer]:
-        """Replay a conversation up to where it stands."""
-        method = self._context.method
-        if record.kind == ConversationKind.PROPOSE:
-            rng = self._context.rng(ConversationKind.PROPOSE, record.number)
-            sources = [self._source(each) for each in record.sources]
-            return carry_on(method.propose(sources, rng), completions)
-        if record.candidate_id is None:
-            raise LookupError("an answer conversation without its candidate")
-        found = self._machine[record.candidate_id]
-        candidate = Candidate(found["instruction"], found["is_classification"])
-        return carry_on(method.answer(candidate), completions)
-
-    def _source(self, stored: Mapping[str, object]) -> Source:
-        key = str(stored["id"])
-        if stored["kind"] == SourceKind.SEED:
-            return self._context.seeds.by_id[key]
-        return Source(SourceKind.MACHINE, key, self._machine[UUID(key)]["instruction"])
-
-    def _completion(self, answered: tuple[SlotRecord, str, bytes]) -> Completion | str:
-        _, endpoint, raw = answered
-        read = read_reply(Endpoint(endpoint), raw)
-        return read.completion if read.completion is not None else read.rejection or "unreadable"
-
-    def _reject(self, slot: SlotRecord, reason: str) -> None:
-        self._end(slot, SlotState.REJECTED, reason)
+        self._take(slot, talk, following)
 
     def _end(self, slot: SlotRecord, state: SlotState, reason: str) -> None:
         self._move(slot, state, reason)
-        self.writes.failed.append(slot.conversation_id)
-        self.writes.tally["drop", reason] += 1
+        self._memory.talks.take(slot.conversation_id)
+        self.reading.failed.append(slot.conversation_id)
+        self.reading.draft.tally["drop", reason] += 1
 
     def _move(self, slot: SlotRecord, state: SlotState, reason: str | None = None) -> None:
-        self.writes.changes.append({"id": slot.id, "state": state, "reason": reason})
-        self.writes.tally["slot", slot.state] -= 1
-        self.writes.tally["slot", state] += 1
+        self.reading.changes.append({"id": slot.id, "state": state, "reason": reason})
+        self.reading.draft.slot_moved(slot.state, state)
 
-    def _take(
-        self,
-        slot: SlotRecord,
-        following: Prompt | Finished[Sequence[Candidate]] | Finished[Answer],
-    ) -> None:
+    def _take(self, slot: SlotRecord, talk: Talk, following: Following) -> None:
         if isinstance(following, Prompt):
             self._move(slot, SlotState.DONE)
-            self.writes.slots.append(
-                next_slot(self._records[slot.conversation_id], slot.position + 1, following)
-            )
-            self.writes.tally["slot", SlotState.READY] += 1
+            self._ask(talk.record, slot.position + 1, following)
             return
         if isinstance(following.outcome, Answer):
-            useful = self._take_answer(slot, following.outcome)
+            useful = self._take_answer(slot, talk, following.outcome)
         else:
             useful = self._take_candidates(slot, following.outcome)
         if not useful:
-            self.writes.tally["drop", "no_items"] += 1
+            self.reading.draft.tally["drop", "no_items"] += 1
         self._move(
             slot,
             SlotState.DONE if useful else SlotState.REJECTED,
             None if useful else "no_items",
         )
-        self.writes.done.append(slot.conversation_id)
+        self._memory.talks.take(slot.conversation_id)
+        self.reading.done.append(slot.conversation_id)
+
+    def _ask(self, record: ConversationRecord, position: int, prompt: Prompt) -> None:
+        begun = next_slot(record, position, prompt)
+        self._memory.prompts.put(begun.id, prompt)
+        self.reading.slots.append(begun)
+        self.reading.draft.slot_begun()
 
     def _take_candidates(self, slot: SlotRecord, found: Sequence[Candidate]) -> bool:
+        tally = self.reading.draft.tally
         for position, candidate in enumerate(found):
             state = CandidateState.REJECTED if candidate.dropped else CandidateState.PROPOSED
-            self.writes.candidates.append(
+            self.reading.candidates.append(
                 {
                     "id": new_id(),
                     "job_id": slot.job_id,
@@ -207,25 +214,25 @@ class _Reader:
                     "reasons": list(candidate.reasons),
                 }
             )
-            self.writes.tally["candidate", state] += 1
+            tally["candidate", state] += 1
             if candidate.reasons:
-                self.writes.tally["drop", candidate.reasons[0]] += 1
+                tally["drop", candidate.reasons[0]] += 1
         return bool(found)
 
-    def _take_answer(self, slot: SlotRecord, answer: Answer) -> bool:
-        record = self._records[slot.conversation_id]
-        if record.candidate_id is None:
+    def _take_answer(self, slot: SlotRecord, talk: Talk, answer: Answer) -> bool:
+        candidate = talk.candidate
+        if candidate is None:
             raise LookupError("an answer conversation without its candidate")
-        candidate = self._machine[record.candidate_id]
+        tally = self.reading.draft.tally
         if answer.is_classification is not None:
-            self.writes.verdicts[record.candidate_id] = answer.is_classification
+            self.reading.verdicts[candidate["id"]] = answer.is_classification
         for position, instance in enumerate(answer.instances):
             state = RowState.REJECTED if instance.dropped else RowState.ACCEPTED
-            self.writes.rows.append(
+            self.reading.rows.append(
                 {
                     "id": new_id(),
                     "job_id": slot.job_id,
-                    "candidate_id": record.candidate_id,
+                    "candidate_id": candidate["id"],
                     "slot_id": slot.id,
                     "pool_seq": candidate["pool_seq"],
                     "position": position,
@@ -240,15 +247,15 @@ class _Reader:
                     "simulated": self._context.job.simulated,
                 }
             )
-            self.writes.tally["row", state] += 1
+            tally["row", state] += 1
             if instance.reasons:
-                self.writes.tally["drop", instance.reasons[0]] += 1
+                tally["drop", instance.reasons[0]] += 1
         return bool(answer.instances)
 
 
-def next_slot(record: ConversationRecord, position: int, prompt: Prompt) -> SlotRecord:
+def next_slot(record: ConversationRecord, position: int, prompt: Prompt) -> NewSlot:
     """A ready slot for a prompt of a conversation."""
-    return SlotRecord(
+    return NewSlot(
         id=new_id(),
         job_id=record.job_id,
         conversation_id=record.id,
@@ -258,23 +265,7 @@ def next_slot(record: ConversationRecord, position: int, prompt: Prompt) -> Slot
         step=prompt.step,
         prompt=prompt_as_json(prompt),
         digest=prompt.digest,
-        state=SlotState.READY,
-        attempt=0,
-        failures=0,
-        reserved_micro_usd=0,
-        answered_attempt=None,
     )
-
-
-def _write(connection: Connection, context: JobContext, writes: _Writes) -> None:
-    slots.change(connection, writes.changes)
-    conversations.finish(connection, writes.done, ConversationState.DONE)
-    conversations.finish(connection, writes.failed, ConversationState.FAILED)
-    slots.insert(connection, writes.slots)
-    candidates.insert(connection, writes.candidates)
-    candidates.classify(connection, writes.verdicts)
-    rows.insert(connection, writes.rows)
-    counts.add(connection, context.job.id, writes.tally)
 
 
 def revive(runtime: Runtime, context: JobContext) -> None:
@@ -286,24 +277,19 @@ def revive(runtime: Runtime, context: JobContext) -> None:
         job = jobs.lock(connection, context.job.id)
         if job is None or job.state is not JobState.RUNNING:
             return
-        records = {each.id: each for each in conversations.stranded(connection, context.job.id)}
-        if not records:
+        ids = {each.id for each in conversations.stranded(connection, context.job.id)}
+        if not ids:
             return
-        answers = slots.answers_of(connection, set(records))
-        reader = _Reader(context, records, answers)
-        reader.resolve(connection)
-        writes = _Writes()
-        for record in records.values():
-            _revive(reader, record, answers, writes)
-        _write(connection, context, writes)
-
-
-def _revive(
-    reader: _Reader, record: ConversationRecord, answers: _Answers, writes: _Writes
-) -> None:
-    said = answers.get(record.id, ())
-    read = [read_reply(Endpoint(endpoint), raw).completion for _, endpoint, raw in said]
-    following = reader.follow(record, [each for each in read if each is not None])
-    if isinstance(following, Prompt):
-        writes.slots.append(next_slot(record, len(said), following))
-        writes.tally["slot", SlotState.READY] += 1
+        answers = slots.answers_of(connection, ids)
+        draft = Draft()
+        begun: list[NewSlot] = []
+        for talk in talks_of(connection, context, ids):
+            said = answers.get(talk.record.id, ())
+            read_again = [read_reply(Endpoint(endpoint), raw) for _, endpoint, raw in said]
+            talk.said = [each.completion for each in read_again if each.completion is not None]
+            following = talk.resume(context)
+            if isinstance(following, Prompt):
+                begun.append(next_slot(talk.record, len(said), following))
+                draft.slot_begun()
+        slots.insert(connection, begun)
+        draft.write(connection, job.id)

@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from uuid import UUID
@@ -91,12 +92,19 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
 
 
 class DrawPool:
-    """What a method draws from: the seeds, and the machine rows of the pool as it stands."""
+    """What a method draws from: the seeds, and the machine rows of the pool as it stands.
+
+    Rows are looked up many at a time: a draw under `only_learning` meets nameless rows and leaves
+    behind which ones it took, so that the same draw afterwards finds them all at hand.
+    """
 
     def __init__(self, connection: Connection, pool: PoolRecord, seeds: SeedSources) -> None:
         self._connection = connection
         self._pool = pool
         self._seeds = seeds
+        self._learning = False
+        self._wanted: set[int] = set()
+        self._rows: dict[int, tuple[UUID, str]] = {}
 
     @property
     def seeds(self) -> Sequence[Source]:
@@ -108,8 +116,25 @@ class DrawPool:
 
     def machine(self, position: int) -> Source:
         seq = self._pool.seed_count + 1 + position
-        source_id, text = pools.rows_at(self._connection, self._pool.id, [seq])[seq]
+        if self._learning:
+            self._wanted.add(seq)
+            return Source(SourceKind.MACHINE, str(position), "")
+        if seq not in self._rows:
+            self._look_up({seq})
+        source_id, text = self._rows[seq]
         return Source(SourceKind.MACHINE, str(source_id), text)
+
+    @contextmanager
+    def only_learning(self) -> Generator[None]:
+        """Draws in here only tell which rows they take; those are looked up at the end."""
+        self._learning = True
+        yield
+        self._learning = False
+        self._look_up(self._wanted)
+
+    def _look_up(self, seqs: set[int]) -> None:
+        if seqs:
+            self._rows |= pools.rows_at(self._connection, self._pool.id, sorted(seqs))
 
 
 _STORED_PROMPT = TypeAdapter(Prompt)

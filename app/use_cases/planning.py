@@ -1,22 +1,21 @@
 """Decide under the job's lock what to begin next, or that the job is over."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from app.db import candidates, conversations, counts, jobs, pools, slots, teachers
-from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.conversing import Finished, carry_on
 from app.domain.lifecycle import (
     CandidateState,
     ConversationKind,
     ConversationState,
     JobReason,
     JobState,
-    SlotState,
+    RowState,
 )
-from app.domain.method import Order
+from app.domain.method import Order, Prompt
 from app.domain.planning import (
     ZERO_YIELD_LIMIT,
     NoveltyWindow,
@@ -25,34 +24,43 @@ from app.domain.planning import (
     proposals_to_begin,
     reason_to_end,
 )
-from app.domain.records import Candidate
-from app.domain.stored import ConversationRecord, Job, SlotRecord
+from app.domain.records import Source
+from app.domain.stored import ConversationRecord, Job, NewSlot
 from app.runtime import Runtime
 from app.use_cases.converse import next_slot
+from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import DrawPool, JobContext
-
-_MOST_BEGUN_AT_ONCE = 200
+from app.use_cases.memory import Memory, Talk
 
 
 def plan(runtime: Runtime, context: JobContext) -> JobState | None:
-    """Begin what the job needs next; returns where the job stands now, None when it is gone."""
+    """Plan in a transaction of its own; returns where the job stands, None when it is gone."""
     with runtime.database.transaction() as connection:
         job = jobs.lock(connection, context.job.id)
         if job is None:
             return None
-        match job.state:
-            case JobState.QUEUED:
-                _start(connection, job)
-                _plan_running(connection, context, job)
-            case JobState.RUNNING:
-                _plan_running(connection, context, job)
-            case JobState.CANCELLING:
-                end_job(connection, job, JobState.CANCELLED, JobReason.REQUESTED)
-            case _:
-                return job.state
+        draft = Draft()
+        plan_locked(connection, context, job, draft, Memory())
+        draft.write(connection, job.id)
         after = jobs.get(connection, job.id)
         return after.state if after else None
+
+
+def plan_locked(
+    connection: Connection, context: JobContext, job: Job, draft: Draft, memory: Memory
+) -> None:
+    """Begin what a locked job needs next, or end it; `draft` holds what is not yet written."""
+    match job.state:
+        case JobState.QUEUED:
+            _start(connection, job)
+            _Plan(connection, context, job, draft, memory).go()
+        case JobState.RUNNING:
+            _Plan(connection, context, job, draft, memory).go()
+        case JobState.CANCELLING:
+            end_job(connection, job, JobState.CANCELLED, JobReason.REQUESTED)
+        case _:
+            pass
 
 
 def _start(connection: Connection, job: Job) -> None:
@@ -60,28 +68,146 @@ def _start(connection: Connection, job: Job) -> None:
     jobs.move(connection, job.id, JobState.RUNNING)
 
 
-def _plan_running(connection: Connection, context: JobContext, job: Job) -> None:
-    standing = _standing(connection, job)
-    window = _window(connection, context, job)
-    strict = context.method.order is Order.STRICT
-    ending = reason_to_end(
-        standing, window, calls=job.calls, cap_calls=job.cap_calls, whole_rounds=strict
-    )
-    if ending is JobReason.NO_USABLE_REPLIES and _tries_again(connection, job):
-        ending = None
-    if ending is not None:
-        target = JobState.SUCCEEDED
-        if ending is JobReason.NO_USABLE_REPLIES:
-            target = JobState.PAUSED
-        end_job(connection, job, target, ending, _detail(ending, job))
-        return
-    if strict:
-        _plan_round(connection, context, job, standing)
-        return
-    _begin_answers(connection, context, job, answers_to_begin(standing))
-    wanted = proposals_to_begin(standing, most_open=_most_open(connection, job))
-    if not window.exhausted:
-        _begin_proposals(connection, context, job, wanted)
+class _Plan:
+    """One round of planning for a running job, whose row is locked."""
+
+    def __init__(
+        self, connection: Connection, context: JobContext, job: Job, draft: Draft, memory: Memory
+    ) -> None:
+        self._connection = connection
+        self._context = context
+        self._job = job
+        self._draft = draft
+        self._memory = memory
+
+    def go(self) -> None:
+        """Begin what is needed next, or end the job."""
+        standing, window = self._standing(), self._window()
+        strict = self._context.method.order is Order.STRICT
+        ending = reason_to_end(
+            standing,
+            window,
+            calls=self._job.calls + self._draft.numbers["calls"],
+            cap_calls=self._job.cap_calls,
+            whole_rounds=strict,
+        )
+        if ending is JobReason.NO_USABLE_REPLIES and _tries_again(self._connection, self._job):
+            ending = None
+        if ending is not None:
+            self._end(ending)
+        elif strict:
+            self._begin_round(standing)
+        else:
+            most_open = self._most_open()
+            self._begin_answers(min(answers_to_begin(standing), 2 * most_open))
+            if not window.exhausted:
+                self._begin_proposals(proposals_to_begin(standing, most_open=most_open))
+
+    def _end(self, reason: JobReason) -> None:
+        useless = reason is JobReason.NO_USABLE_REPLIES
+        target = JobState.PAUSED if useless else JobState.SUCCEEDED
+        end_job(self._connection, self._job, target, reason, _detail(reason, self._job))
+
+    def _begin_round(self, standing: Standing) -> None:
+        """Under strict order: a round of prompts, then all its candidates, then its answers."""
+        if not standing.idle:
+            return
+        if standing.candidates_unanswered:
+            self._begin_answers(answers_to_begin(standing))
+        else:
+            self._begin_proposals(self._context.method.round_size)
+
+    def _standing(self) -> Standing:
+        known = counts.of_job(self._connection, self._job.id)
+        tally = Counter(
+            {(family, name): n for family, names in known.items() for name, n in names.items()}
+        )
+        tally.update(self._draft.tally)
+        open_now = conversations.count_open(self._connection, self._job.id)
+        novel = tally["candidate", CandidateState.NOVEL]
+        duplicates = tally["candidate", CandidateState.DUPLICATE]
+        return Standing(
+            target_rows=self._job.target_rows,
+            accepted_rows=tally["row", RowState.ACCEPTED],
+            proposals_begun=self._job.next_propose,
+            proposals_open=open_now.get(ConversationKind.PROPOSE, 0),
+            answers_begun=self._job.next_answer,
+            answers_open=open_now.get(ConversationKind.ANSWER, 0),
+            candidates_waiting=tally["candidate", CandidateState.PROPOSED],
+            # Each answer that was begun took one novel candidate.
+            candidates_unanswered=novel - self._job.next_answer,
+            novel=novel,
+            duplicates=duplicates,
+            parsed=sum(tally["candidate", state] for state in CandidateState),
+        )
+
+    def _window(self) -> NoveltyWindow:
+        size = self._context.method.novelty_window
+        fates = candidates.recent_fates(self._connection, self._job.id, size)
+        return NoveltyWindow(
+            judged=sum(fates.values()),
+            novel=fates.get(CandidateState.NOVEL, 0),
+            full=size,
+            floor=self._context.method.novelty_floor,
+        )
+
+    def _most_open(self) -> int:
+        """As many conversations as the teacher takes calls, and some for when those come back."""
+        teacher = teachers.get(self._connection, self._job.teacher_id)
+        return teacher.max_concurrency + teacher.max_concurrency // 4 + 1 if teacher else 0
+
+    def _begin_answers(self, wanted: int) -> None:
+        if wanted <= 0:
+            return
+        taken = candidates.take_unanswered(self._connection, self._job.id, wanted)
+        begun: list[tuple[Talk, Prompt]] = []
+        for number, each in enumerate(taken, self._job.next_answer):
+            record = _record(self._job, ConversationKind.ANSWER, number, each["id"], [])
+            talk = Talk(record, candidate=each)
+            following = talk.resume(self._context)
+            if isinstance(following, Prompt):
+                begun.append((talk, following))
+        self._draft.numbers["next_answer"] += len(taken)
+        self._store(begun)
+
+    def _begin_proposals(self, wanted: int) -> None:
+        if wanted <= 0:
+            return
+        first = self._job.next_propose
+        begun: list[tuple[Talk, Prompt]] = []
+        for number, sources in enumerate(self._drawn(range(first, first + wanted)), first):
+            shown = [{"kind": each.kind, "id": each.id} for each in sources]
+            record = _record(self._job, ConversationKind.PROPOSE, number, None, shown)
+            talk = Talk(record, sources)
+            following = talk.resume(self._context)
+            if isinstance(following, Prompt):
+                begun.append((talk, following))
+        self._draft.numbers["next_propose"] += wanted
+        self._store(begun)
+
+    def _drawn(self, numbers: range) -> Sequence[Sequence[Source]]:
+        """What each of these conversations shows: drawn once to learn which rows it takes."""
+        pool = pools.get(self._connection, self._job.pool_id)
+        draws = DrawPool(self._connection, pool, self._context.seeds)
+        with draws.only_learning():
+            for number in numbers:
+                self._draw(draws, number)
+        return [self._draw(draws, number) for number in numbers]
+
+    def _draw(self, draws: DrawPool, number: int) -> Sequence[Source]:
+        rng = self._context.rng(ConversationKind.PROPOSE, number)
+        return self._context.method.draw(draws, number, rng)
+
+    def _store(self, begun: Sequence[tuple[Talk, Prompt]]) -> None:
+        conversations.insert(self._connection, [talk.record for talk, _ in begun])
+        waiting: list[NewSlot] = []
+        for talk, prompt in begun:
+            slot = next_slot(talk.record, 0, prompt)
+            waiting.append(slot)
+            self._memory.talks.put(talk.record.id, talk)
+            self._memory.prompts.put(slot.id, prompt)
+            self._draft.slot_begun()
+        slots.insert(self._connection, waiting)
 
 
 def _tries_again(connection: Connection, job: Job) -> bool:
@@ -97,16 +223,6 @@ def _tries_again(connection: Connection, job: Job) -> bool:
     return ended < ZERO_YIELD_LIMIT
 
 
-def _plan_round(connection: Connection, context: JobContext, job: Job, standing: Standing) -> None:
-    """Under strict order: a whole round of prompts, then all its candidates, then its answers."""
-    if not standing.idle:
-        return
-    if standing.candidates_unanswered:
-        _begin_answers(connection, context, job, answers_to_begin(standing))
-    else:
-        _begin_proposals(connection, context, job, context.method.round_size)
-
-
 def _detail(reason: JobReason, job: Job) -> str | None:
     match reason:
         case JobReason.CALLS_EXHAUSTED:
@@ -117,76 +233,6 @@ def _detail(reason: JobReason, job: Job) -> str | None:
             return "Nearly all new candidates repeat earlier ones. Other seeds would help."
         case _:
             return None
-
-
-def _standing(connection: Connection, job: Job) -> Standing:
-    tallies = counts.of_job(connection, job.id)
-    judged: Mapping[str, int] = tallies.get("candidate", {})
-    open_now = conversations.count_open(connection, job.id)
-    waiting, unanswered = candidates.waiting(connection, job.id)
-    return Standing(
-        target_rows=job.target_rows,
-        accepted_rows=tallies.get("row", {}).get("accepted", 0),
-        proposals_begun=job.next_propose,
-        proposals_open=open_now.get(ConversationKind.PROPOSE, 0),
-        answers_begun=job.next_answer,
-        answers_open=open_now.get(ConversationKind.ANSWER, 0),
-        candidates_waiting=waiting,
-        candidates_unanswered=unanswered,
-        novel=judged.get(CandidateState.NOVEL, 0),
-        duplicates=judged.get(CandidateState.DUPLICATE, 0),
-        parsed=sum(judged.values()),
-    )
-
-
-def _window(connection: Connection, context: JobContext, job: Job) -> NoveltyWindow:
-    size = context.method.novelty_window
-    fates = candidates.recent_fates(connection, job.id, size)
-    return NoveltyWindow(
-        judged=sum(fates.values()),
-        novel=fates.get(CandidateState.NOVEL, 0),
-        full=size,
-        floor=context.method.novelty_floor,
-    )
-
-
-def _most_open(connection: Connection, job: Job) -> int:
-    teacher = teachers.get(connection, job.teacher_id)
-    return min(_MOST_BEGUN_AT_ONCE, teacher.max_concurrency) if teacher else 0
-
-
-def _begin_answers(connection: Connection, context: JobContext, job: Job, wanted: int) -> None:
-    taken = candidates.take_unanswered(connection, job.id, wanted) if wanted else ()
-    records: list[ConversationRecord] = []
-    begun: list[SlotRecord] = []
-    for number, each in enumerate(taken, job.next_answer):
-        record = _record(job, ConversationKind.ANSWER, number, each["id"], [])
-        candidate = Candidate(each["instruction"], each["is_classification"])
-        following = carry_on(context.method.answer(candidate), [])
-        if not isinstance(following, Finished):
-            records.append(record)
-            begun.append(next_slot(record, 0, following))
-    _store(connection, job, records, begun, next_answer=len(taken))
-
-
-def _begin_proposals(connection: Connection, context: JobContext, job: Job, wanted: int) -> None:
-    if wanted <= 0:
-        return
-    pool = DrawPool(connection, pools.get(connection, job.pool_id), context.seeds)
-    records: list[ConversationRecord] = []
-    begun: list[SlotRecord] = []
-    for number in range(job.next_propose, job.next_propose + wanted):
-        draw_rng = context.rng(ConversationKind.PROPOSE, number)
-        sources = context.method.draw(pool, number, draw_rng)
-        shown = [{"kind": each.kind, "id": each.id} for each in sources]
-        record = _record(job, ConversationKind.PROPOSE, number, None, shown)
-        # A fresh generator, as at every replay: what the draw used up must not matter.
-        rng = context.rng(ConversationKind.PROPOSE, number)
-        following = carry_on(context.method.propose(sources, rng), [])
-        if not isinstance(following, Finished):
-            records.append(record)
-            begun.append(next_slot(record, 0, following))
-    _store(connection, job, records, begun, next_propose=wanted)
 
 
 def _record(
@@ -205,18 +251,3 @@ def _record(
         sources=sources,
         state=ConversationState.OPEN,
     )
-
-
-def _store(
-    connection: Connection,
-    job: Job,
-    records: list[ConversationRecord],
-    begun: list[SlotRecord],
-    **numbers: int,
-) -> None:
-    if not any(numbers.values()):
-        return
-    conversations.insert(connection, records)
-    slots.insert(connection, begun)
-    jobs.add(connection, job.id, **numbers)
-    counts.add(connection, job.id, Tally({("slot", SlotState.READY): len(begun)}))

@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import candidates, conversations, counts, embeddings, exports, jobs, slots, workers
+from app.db import (
+    candidates,
+    claimants,
+    conversations,
+    counts,
+    embeddings,
+    exports,
+    jobs,
+    slots,
+    workers,
+)
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
@@ -41,6 +51,7 @@ def sweep(runtime: Runtime) -> Swept:
         orphaned = _recover(connection, lease_s) + len(lost)
         charge_lost(connection, lost)
         workers.forget_silent(connection, silent_s=max(_FORGET_WORKERS_S, 10 * lease_s))
+        claimants.forget_silent(connection, silent_s=_FORGET_WORKERS_S)
         job_ids = jobs.to_wake(connection, older_than_s=runtime.settings.sweep_s / 2)
         pool_ids = candidates.pools_waiting(connection)
         export_ids = exports.waiting(connection)

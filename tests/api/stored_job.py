@@ -16,7 +16,7 @@ from app.domain.lifecycle import (
     RowState,
     SlotState,
 )
-from app.domain.stored import ConversationRecord, Job, SlotRecord
+from app.domain.stored import ConversationRecord, Job, NewSlot
 from app.runtime import Runtime
 from app.use_cases import jobs, seed_sets, teachers
 from app.use_cases.jobs import JobDetails
@@ -104,9 +104,8 @@ def _conversation(connection: sa.Connection, job: Job) -> UUID:
 
 
 def _slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> UUID:
-    states = (SlotState.DONE, SlotState.FAILED)
     records = [
-        SlotRecord(
+        NewSlot(
             id=new_id(),
             job_id=job.id,
             conversation_id=conversation_id,
@@ -116,15 +115,18 @@ def _slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> UUID:
             step="propose",
             prompt={"text": "Come up with tasks."},
             digest="0" * 64,
-            state=state,
-            attempt=1,
-            failures=0,
-            reserved_micro_usd=0,
-            answered_attempt=1,
         )
-        for position, state in enumerate(states)
+        for position in range(2)
     ]
     slots.insert(connection, records)
+    changes = zip(records, (SlotState.DONE, SlotState.FAILED), strict=True)
+    slots.change(
+        connection,
+        [
+            {"id": each.id, "state": state, "attempt": 1, "answered_attempt": 1}
+            for each, state in changes
+        ],
+    )
     slots.insert_completions(connection, [_completion(job, records[0].id)])
     return records[0].id
 

@@ -57,7 +57,7 @@ def job(quiet: Runtime) -> Job:
 
 def lose_calls(runtime: Runtime, job: Job) -> int:
     """Claim calls for a worker that never existed."""
-    return len(claim(runtime, new_id(), job.id, 100).calls)
+    return len(claim(runtime, new_id(), job.id, 3).calls)
 
 
 def test_calls_of_a_lost_worker_are_charged_in_full_and_made_again(

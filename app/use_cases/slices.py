@@ -1,0 +1,349 @@
+"""A slice: one stretch of work on one job, in turns: send calls, store replies, take a turn.
+
+Whatever a slice holds in memory is either in Postgres too or not paid for, but for replies that
+Postgres has not taken yet: those it keeps and offers again.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from app.db import claimants, jobs, slots
+from app.domain.lifecycle import JobReason, JobState
+from app.domain.settlement import UNHEALTHY, Ending
+from app.errors import InsufficientStorage, InvalidInput, NotFound, Unavailable
+from app.llm.client import Door
+from app.llm.teacher import Reply
+from app.runtime import Runtime
+from app.use_cases.claiming import Asker, take_back
+from app.use_cases.converse import READ_AT_ONCE, revive
+from app.use_cases.job_context import JobContext, SeedCache, load
+from app.use_cases.memory import Memory
+from app.use_cases.pool_indexes import PoolIndexes
+from app.use_cases.settling import ending_of, store_replies
+from app.use_cases.sweep import charge_forgotten
+from app.use_cases.turn import Turn, Wishes, take_turn
+
+UNHEALTHY_IN_A_ROW = 20
+REFUSED_IN_A_ROW = 10
+
+# Replies that come within this time are stored together and answered by one claim; the calls held
+# ready behind those under way keep the teacher busy meanwhile.
+_TURN_S = 0.04
+_STORED_AT_ONCE = 100
+_FEW_CALLS = 16
+_PLAN_EVERY_S = 0.25
+_SHORTLY_S = 0.05
+_TELL_EVERY_S = 1.0
+_ADMIT_EVERY_S = 0.1
+_LINGER_S = 2.0
+_RETRY_S = 1.0
+_HOLD_S = 600.0
+_HOLD_STOPPING_S = 20.0
+_AWAY = (Unavailable, InsufficientStorage)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the slices of a process share."""
+
+    runtime: Runtime
+    door: Door
+    worker_id: UUID
+    seeds: SeedCache
+    row_indexes: PoolIndexes
+    stopping: threading.Event
+    others_wait: Callable[[UUID], bool]
+
+
+class Slice:
+    """Drives one job until it needs nothing from us, others want its thread, or the end."""
+
+    def __init__(self, bench: Bench, job_id: UUID) -> None:
+        self._bench = bench
+        self._runtime = bench.runtime
+        self._job_id = job_id
+        self._arrived: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
+        self._unstored: list[Reply] = []
+        self._sent: set[tuple[str, int]] = set()
+        self._memory = Memory()
+        self._claim_in_doubt = False
+        self._unhealthy = 0
+        self._refused = 0
+        self._state: JobState | None = JobState.RUNNING
+        self._withdrawn = False
+        self._proposed = False
+        self._hungry: bool = False
+        self._unread = False
+        self._turned_s = 0.0
+        self._next_plan_s = 0.0
+        self._next_tell_s = 0.0
+        self._next_admit_s = 0.0
+        self._idle_since_s: float | None = None
+        self._away_since_s: float | None = None
+
+    def nudge(self) -> None:
+        """Look at the job again soon: something happened to it. Safe from any thread."""
+        self._arrived.put(None)
+
+    def run(self) -> bool:
+        """Work until the job needs nothing from us (False), or the thread must be left (True)."""
+        try:
+            context = self._begin()
+        except NotFound:
+            return False
+        except InvalidInput as error:
+            self._fail(error.detail)
+            return False
+        try:
+            over = self._work(context)
+        finally:
+            self._leave(context)
+        if self._state in {JobState.RUNNING, JobState.CANCELLING} and over:
+            self._runtime.wake.generate(self._job_id)
+        return over
+
+    def _work(self, context: JobContext) -> bool:
+        """Take turns until there is nothing left to do here; returns whether time was up."""
+        deadline_s = self._now_s() + self._runtime.settings.slice_s
+        over = False
+        while True:
+            if not over and self._now_s() > deadline_s:
+                over = self._bench.others_wait(self._job_id)
+                deadline_s = self._now_s() + self._runtime.settings.slice_s
+            over = over or self._bench.stopping.is_set()
+            try:
+                if not self._turn(context, claiming=not over):
+                    return over
+                self._away_since_s = None
+            except _AWAY as error:
+                self._memory.forget()
+                _log.warning("slice_waits", job=str(self._job_id), detail=error.detail)
+                if self._gives_up():
+                    raise
+                time.sleep(_RETRY_S)
+            except Exception:
+                self._memory.forget()
+                self._bring_home()
+                raise
+
+    def _now_s(self) -> float:
+        return self._runtime.monotonic_s()
+
+    def _fail(self, detail: str) -> None:
+        """Nobody can go on with this job: its options are not those of this version."""
+        reason = JobReason.OPTIONS_NOT_UNDERSTOOD
+        with self._runtime.database.transaction() as connection:
+            for target in (JobState.FAILED, JobState.CANCELLED):
+                if jobs.move(connection, self._job_id, target, reason=reason, detail=detail):
+                    return
+
+    def _leave(self, context: JobContext) -> None:
+        """Ring for what was proposed last, and leave our part of the teacher to others."""
+        if self._proposed:
+            self._runtime.wake.admit(context.job.pool_id)
+        with suppress(*_AWAY), self._runtime.database.transaction() as connection:
+            claimants.leave(connection, self._bench.worker_id, self._job_id)
+
+    def _bring_home(self) -> None:
+        """Wait for the calls under way and store their replies, before the slice fails."""
+        while self._sent or self._unstored:
+            self._gather(_SHORTLY_S if len(self._sent) > len(self._unstored) else 0.0)
+            try:
+                self._store()
+            except _AWAY:
+                if self._gives_up():
+                    return
+                time.sleep(_RETRY_S)
+
+    def _gives_up(self) -> bool:
+        """Paid replies are held for minutes while Postgres is away, for seconds at the end."""
+        if self._away_since_s is None:
+            self._away_since_s = self._now_s()
+        longest_s = _HOLD_STOPPING_S if self._bench.stopping.is_set() else _HOLD_S
+        return self._now_s() - self._away_since_s > longest_s
+
+    def _begin(self) -> JobContext:
+        while True:
+            try:
+                context = load(self._runtime, self._bench.seeds, self._job_id)
+                # No slice before this one lives: what it left under way nobody waits for.
+                charge_forgotten(self._runtime, self._bench.worker_id, self._job_id)
+                revive(self._runtime, context)
+                return context
+            except _AWAY:
+                if self._bench.stopping.wait(_RETRY_S):
+                    raise
+
+    # A turn
+
+    def _turn(self, context: JobContext, *, claiming: bool) -> bool:
+        """Wait for news, store it, act on it; False when there is nothing left to do here."""
+        nudged = self._wait_for_news()
+        stored = self._store()
+        if self._claim_in_doubt:
+            take_back(self._runtime, self._bench.worker_id, self._job_id, self._sent)
+            self._claim_in_doubt = False
+        due = self._now_s() >= self._next_plan_s or nudged or not self._sent or self._unread
+        turn = self._act(context, claiming=claiming, plans=due) if stored or due else None
+        self._ring(context)
+        if not claiming or self._state is not JobState.RUNNING:
+            self._take_home()
+        if self._sent or self._unstored or (turn and (turn.read or turn.calls)):
+            self._idle_since_s = None
+            return True
+        return claiming and self._lingers()
+
+    def _wait_for_news(self) -> bool:
+        """Gather replies as they come; True when somebody nudged us."""
+        if not self._sent or self._unstored or self._unread:
+            return self._gather(0.0)
+        nudged = self._gather(max(0.0, self._next_plan_s - self._now_s()))
+        pause_s = self._turned_s + _TURN_S - self._now_s()
+        if pause_s > 0 and len(self._sent) > _FEW_CALLS:
+            time.sleep(pause_s)
+            nudged = self._gather(0.0) or nudged
+        self._turned_s = self._now_s()
+        return nudged
+
+    def _gather(self, wait_s: float) -> bool:
+        """Collect replies: wait for the first, then take those that came with it."""
+        nudged = False
+        with suppress(queue.Empty):
+            arrived = self._arrived.get(timeout=wait_s) if wait_s else self._arrived.get_nowait()
+            while True:
+                if arrived is None:
+                    nudged = True
+                else:
+                    self._keep(arrived)
+                arrived = self._arrived.get_nowait()
+        return nudged
+
+    def _keep(self, reply: Reply) -> None:
+        self._unstored.append(reply)
+        ending = ending_of(reply)
+        if ending is Ending.WITHDRAWN:
+            return
+        self._unhealthy = self._unhealthy + 1 if ending in UNHEALTHY else 0
+        self._refused = self._refused + 1 if ending is Ending.REFUSED else 0
+
+    def _act(self, context: JobContext, *, claiming: bool, plans: bool) -> Turn:
+        asker = self._asker(context) if claiming else None
+        now_s = self._now_s()
+        tells = asker is not None and now_s >= self._next_tell_s
+        self._claim_in_doubt = asker is not None
+        turn = take_turn(
+            self._runtime,
+            context,
+            self._memory,
+            self._bench.row_indexes,
+            Wishes(asker, plans, tells),
+        )
+        self._claim_in_doubt = False
+        self._after(turn, planned=plans, told=tells)
+        for call in turn.calls:
+            self._sent.add((call.key, call.attempt))
+            self._bench.door.start(call, self._arrived.put)
+        return turn
+
+    def _asker(self, context: JobContext) -> Asker:
+        teacher_id, door = str(context.job.teacher_id), self._bench.door
+        able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)
+        return Asker(self._bench.worker_id, able, latency_s)
+
+    def _after(self, turn: Turn, *, planned: bool, told: bool) -> None:
+        self._state = turn.state
+        self._unread = turn.read >= READ_AT_ONCE
+        self._proposed = self._proposed or turn.proposed
+        if turn.state is JobState.RUNNING:
+            self._withdrawn = False
+        if told or turn.hungry is not self._hungry:
+            self._next_tell_s = self._now_s() + (_TELL_EVERY_S if told else 0.0)
+        self._hungry = turn.hungry
+        if planned:
+            wait_s = _PLAN_EVERY_S if self._sent or turn.calls else _SHORTLY_S
+            self._next_plan_s = self._now_s() + wait_s
+
+    def _ring(self, context: JobContext) -> None:
+        """Have new candidates admitted, many with one bell."""
+        if self._proposed and self._now_s() >= self._next_admit_s:
+            self._runtime.wake.admit(context.job.pool_id)
+            self._proposed = False
+            self._next_admit_s = self._now_s() + _ADMIT_EVERY_S
+
+    def _take_home(self) -> None:
+        """Take back the calls that have not left yet; those under way are waited for."""
+        if self._sent and not self._withdrawn:
+            self._bench.door.withdraw({key for key, _ in self._sent})
+            self._withdrawn = True
+
+    # Storing
+
+    def _store(self) -> bool:
+        """Store the oldest replies; a burst is stored in parts, so that calls go out in between."""
+        if not self._unstored:
+            return False
+        part = self._unstored[:_STORED_AT_ONCE]
+        self._store_all(part)
+        if self._unhealthy >= UNHEALTHY_IN_A_ROW:
+            self._pause(JobReason.TEACHER_UNHEALTHY, part[-1])
+        elif self._refused >= REFUSED_IN_A_ROW:
+            self._pause(JobReason.TEACHER_REFUSED, part[-1])
+        return True
+
+    def _store_all(self, replies: Sequence[Reply]) -> None:
+        """Store replies; one that cannot be stored must not take its neighbours with it."""
+        try:
+            self._write(replies)
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one reply, the others are paid for
+            _log.exception("replies_not_stored", job=str(self._job_id))
+            for reply in replies:
+                self._store_alone(reply)
+
+    def _store_alone(self, reply: Reply) -> None:
+        try:
+            self._write([reply])
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - its call is charged when the next slice begins
+            _log.exception("reply_not_stored", slot=reply.call.key)
+            self._stored(1)
+
+    def _write(self, replies: Sequence[Reply]) -> None:
+        received = store_replies(self._runtime, self._job_id, replies)
+        for slot_id, read in received.items():
+            self._memory.replies.put(slot_id, read)
+        self._stored(len(replies))
+
+    def _stored(self, count: int) -> None:
+        self._sent -= {(each.call.key, each.call.attempt) for each in self._unstored[:count]}
+        del self._unstored[:count]
+
+    def _pause(self, reason: JobReason, last: Reply) -> None:
+        self._unhealthy = self._refused = 0
+        with self._runtime.database.transaction() as connection:
+            jobs.move(connection, self._job_id, JobState.PAUSED, reason=reason, detail=last.error)
+
+    def _lingers(self) -> bool:
+        """Whether to stay a moment: slots that wait for their time, candidates for admission."""
+        if self._state is not JobState.RUNNING:
+            return False
+        now_s = self._now_s()
+        if self._idle_since_s is None:
+            self._idle_since_s = now_s
+        with self._runtime.database.transaction() as connection:
+            next_s = slots.seconds_to_next(connection, self._job_id)
+        if next_s is not None and next_s > _LINGER_S:
+            # Too long to hold a thread: the sweep rings again.
+            return False
+        self._bench.stopping.wait(min(_SHORTLY_S, next_s) if next_s else _SHORTLY_S)
+        return now_s - self._idle_since_s < _LINGER_S
