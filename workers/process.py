@@ -1,7 +1,6 @@
 """What one worker process holds: its runtime, and what its queues need, made when first needed."""
 
 import os
-import socket
 import threading
 from functools import cached_property
 
@@ -12,6 +11,7 @@ from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
 from app.use_cases.embedding import Embedder
 from app.use_cases.generation import Engine
+from app.use_cases.heartbeat import this_host
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sweep import sweep
 
@@ -41,7 +41,7 @@ class Process:
         return Embedder(
             self.runtime,
             lambda: build_door(self.runtime.settings),
-            host=socket.gethostname(),
+            host=this_host(),
             process=os.getpid(),
         )
 
@@ -57,7 +57,7 @@ class Process:
             self.runtime,
             build_door(self.runtime.settings),
             kind="generate",
-            host=socket.gethostname(),
+            host=this_host(),
             process=os.getpid(),
             threads=self.threads,
         )
@@ -73,7 +73,9 @@ class Process:
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
     def _sweep(self) -> None:
-        while not self._stopping.wait(self.runtime.settings.sweep_s):
+        wait_s = 0.0  # at once: whoever was here before may have left calls behind
+        while not self._stopping.wait(wait_s):
+            wait_s = self.runtime.settings.sweep_s
             try:
                 sweep(self.runtime)
             except Unavailable as error:

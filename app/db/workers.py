@@ -1,5 +1,7 @@
 """Queries about worker processes and the sweep that looks after them."""
 
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -7,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.tables import sweeps, workers
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _now = sa.func.clock_timestamp()
 _SWEEP_LOCK = 0x7377656570  # "sweep"
 
@@ -30,6 +33,20 @@ def beat(connection: sa.Connection, worker_id: UUID) -> bool:
 def leave(connection: sa.Connection, worker_id: UUID) -> None:
     """Forget a worker that ends in order."""
     connection.execute(workers.delete().where(workers.c.id == worker_id))
+
+
+def on_host(connection: sa.Connection, host: str) -> Mapping[UUID, int]:
+    """Workers of a host that count as alive, with their process numbers."""
+    query = sa.select(workers.c.id, workers.c.process)
+    query = query.where(workers.c.host == host, workers.c.heartbeat_at > _LONG_AGO)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def bury(connection: sa.Connection, worker_ids: Collection[UUID]) -> None:
+    """Mark workers as dead: their last sign of life is now long ago."""
+    connection.execute(
+        workers.update().where(workers.c.id.in_(worker_ids)).values(heartbeat_at=_LONG_AGO)
+    )
 
 
 def forget_silent(connection: sa.Connection, *, silent_s: float) -> int:

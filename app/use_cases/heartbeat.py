@@ -1,7 +1,9 @@
 """A worker's sign of life: its row in Postgres, told again and again from a thread of its own."""
 
+import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
@@ -11,6 +13,15 @@ from app.errors import Unavailable
 from app.runtime import Runtime
 
 _log = structlog.get_logger(__name__)
+
+
+def this_host() -> str:
+    """The machine on which a process number means something: its name, and on Linux the namespace
+    of process numbers, which containers may share a name but never share."""
+    try:
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
 
 
 class Heartbeat:

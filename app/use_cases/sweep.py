@@ -3,6 +3,7 @@
 Any live worker sweeps; a lock lets one at a time do it, so none, one or many schedulers are alike.
 """
 
+import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from app.domain.settlement import Ending, settle
 from app.domain.stored import SlotRecord
 from app.runtime import Runtime
 from app.use_cases.embedding_settling import charge_lost
+from app.use_cases.heartbeat import this_host
 
 SWEEP = "sweep"
 _FORGET_WORKERS_S = 3600.0
@@ -47,6 +49,7 @@ def sweep(runtime: Runtime) -> Swept:
     with runtime.database.transaction() as connection:
         if not workers.try_sweep_lock(connection):
             return Swept()
+        _bury_neighbours(connection)
         lost = embeddings.orphans(connection, lease_s=lease_s)
         orphaned = _recover(connection, lease_s) + len(lost)
         charge_lost(connection, lost)
@@ -63,6 +66,24 @@ def sweep(runtime: Runtime) -> Swept:
     for export_id in export_ids:
         runtime.wake.export(export_id)
     return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids))
+
+
+def _bury_neighbours(connection: Connection) -> None:
+    """Workers of this very machine whose process is gone need no lease to run out."""
+    known = workers.on_host(connection, this_host())
+    gone = [worker_id for worker_id, process in known.items() if not _runs(process)]
+    if gone:
+        workers.bury(connection, gone)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _recover(connection: Connection, lease_s: float) -> int:

@@ -1,5 +1,8 @@
 """The sweep: lost workers' calls are charged and made again, forgotten things are rung for."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -13,6 +16,7 @@ from app.domain.stored import Job
 from app.runtime import Runtime
 from app.use_cases import exports, jobs
 from app.use_cases.claiming import claim
+from app.use_cases.heartbeat import this_host
 from app.use_cases.job_context import SeedCache, load
 from app.use_cases.planning import plan
 from app.use_cases.sweep import Swept, seconds_since_sweep, sweep
@@ -146,3 +150,22 @@ def test_says_when_it_last_ran(quiet: Runtime) -> None:
     age_s = seconds_since_sweep(quiet)
     assert age_s is not None
     assert 0 <= age_s < 10
+
+
+def test_a_neighbour_whose_process_is_gone_needs_no_lease(quiet: Runtime, job: Job) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    beating, lost, abroad = new_id(), new_id(), new_id()
+    with quiet.database.transaction() as connection:
+        for worker_id, host, process in (
+            (beating, this_host(), os.getpid()),
+            (lost, this_host(), gone.pid),
+            (abroad, "elsewhere", gone.pid),
+        ):
+            workers.register(connection, worker_id, kind="test", host=host, process=process)
+    for worker_id in (beating, lost, abroad):
+        assert len(claim(quiet, worker_id, job.id, 1).calls) == 1
+    assert sweep(quiet).orphans == 1
+    with quiet.database.transaction() as connection:
+        held = {worker for worker, _, _ in slots.held(connection, job.teacher_id)}
+    assert held == {beating, abroad}
