@@ -27,12 +27,14 @@ from app.use_cases.teachers import to_llm
 class Asker:
     """Who claims: a worker whose door is `able` to have so many calls under way at the teacher.
 
-    `latency_s` is how long a call takes it; `most` bounds one claim.
+    `latency_s` is how long a call takes it; `arrived` are calls that have come back but are not
+    stored yet; `most` bounds one claim.
     """
 
     worker_id: UUID
     able: int = 1_000_000
     latency_s: float = 1.0
+    arrived: int = 0
     most: int = 2000
 
 
@@ -103,6 +105,7 @@ def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker
         slots.held(connection, record.id),
         claimants.of_teacher(connection, record.id),
     )
+    demand = replace(demand, mine=max(0, demand.mine - asker.arrived))
     most = record.max_concurrency
     return share_of(most, demand, able=asker.able, latency_s=asker.latency_s)
 

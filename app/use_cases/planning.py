@@ -99,7 +99,7 @@ class _Plan:
             self._begin_round(standing)
         else:
             most_open = self._most_open()
-            self._begin_answers(min(answers_to_begin(standing), 2 * most_open))
+            self._begin_answers(min(answers_to_begin(standing), most_open))
             if not window.exhausted:
                 self._begin_proposals(proposals_to_begin(standing, most_open=most_open))
 
@@ -152,9 +152,9 @@ class _Plan:
         )
 
     def _most_open(self) -> int:
-        """As many conversations as the teacher takes calls, and some for when those come back."""
+        """As many conversations as the teacher takes calls, and as many again to follow them."""
         teacher = teachers.get(self._connection, self._job.teacher_id)
-        return teacher.max_concurrency + teacher.max_concurrency // 4 + 1 if teacher else 0
+        return 2 * teacher.max_concurrency if teacher else 0
 
     def _begin_answers(self, wanted: int) -> None:
         if wanted <= 0:

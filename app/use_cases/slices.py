@@ -187,12 +187,14 @@ class Slice:
     def _turn(self, context: JobContext, *, claiming: bool) -> bool:
         """Wait for news, store it, act on it; False when there is nothing left to do here."""
         nudged = self._wait_for_news()
+        if claiming and self._runs_dry():
+            self._act(context, Wishes(self._asker(context), reads=False))
         stored = self._store()
         if self._claim_in_doubt:
             take_back(self._runtime, self._bench.worker_id, self._job_id, self._sent)
             self._claim_in_doubt = False
         due = self._now_s() >= self._next_plan_s or nudged or not self._sent or self._unread
-        turn = self._act(context, claiming=claiming, plans=due) if stored or due else None
+        turn = self._act(context, self._wishes(context, claiming, due)) if stored or due else None
         self._ring(context)
         if not claiming or self._state is not JobState.RUNNING:
             self._take_home()
@@ -207,7 +209,7 @@ class Slice:
             return self._gather(0.0)
         nudged = self._gather(max(0.0, self._next_plan_s - self._now_s()))
         pause_s = self._turned_s + _TURN_S - self._now_s()
-        if pause_s > 0 and len(self._sent) > _FEW_CALLS:
+        if pause_s > 0 and len(self._sent) > _FEW_CALLS and not self._runs_dry():
             time.sleep(pause_s)
             nudged = self._gather(0.0) or nudged
         self._turned_s = self._now_s()
@@ -234,40 +236,46 @@ class Slice:
         self._unhealthy = self._unhealthy + 1 if ending in UNHEALTHY else 0
         self._refused = self._refused + 1 if ending is Ending.REFUSED else 0
 
-    def _act(self, context: JobContext, *, claiming: bool, plans: bool) -> Turn:
+    def _runs_dry(self) -> bool:
+        """Whether so much came back at once that the calls held ready do not cover it.
+
+        Then others are claimed before anything is stored: the teacher must not wait for that.
+        """
+        under_way = len(self._sent) - len(self._unstored)
+        return len(self._unstored) > max(_FEW_CALLS, under_way // 2) and not self._claim_in_doubt
+
+    def _wishes(self, context: JobContext, claiming: bool, plans: bool) -> Wishes:
         asker = self._asker(context) if claiming else None
-        now_s = self._now_s()
-        tells = asker is not None and now_s >= self._next_tell_s
-        self._claim_in_doubt = asker is not None
-        turn = take_turn(
-            self._runtime,
-            context,
-            self._memory,
-            self._bench.row_indexes,
-            Wishes(asker, plans, tells),
-        )
+        tells = asker is not None and self._now_s() >= self._next_tell_s
+        return Wishes(asker, plans, tells)
+
+    def _asker(self, context: JobContext) -> Asker:
+        teacher_id, door = str(context.job.teacher_id), self._bench.door
+        able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)
+        return Asker(self._bench.worker_id, able, latency_s, arrived=len(self._unstored))
+
+    def _act(self, context: JobContext, wishes: Wishes) -> Turn:
+        self._claim_in_doubt = self._claim_in_doubt or wishes.asker is not None
+        indexes = self._bench.row_indexes
+        turn = take_turn(self._runtime, context, self._memory, indexes, wishes)
         self._claim_in_doubt = False
-        self._after(turn, planned=plans, told=tells)
+        self._after(turn, wishes)
         for call in turn.calls:
             self._sent.add((call.key, call.attempt))
             self._bench.door.start(call, self._arrived.put)
         return turn
 
-    def _asker(self, context: JobContext) -> Asker:
-        teacher_id, door = str(context.job.teacher_id), self._bench.door
-        able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)
-        return Asker(self._bench.worker_id, able, latency_s)
-
-    def _after(self, turn: Turn, *, planned: bool, told: bool) -> None:
+    def _after(self, turn: Turn, wishes: Wishes) -> None:
         self._state = turn.state
-        self._unread = turn.read >= READ_AT_ONCE
         self._proposed = self._proposed or turn.proposed
+        if wishes.reads:
+            self._unread = turn.read >= READ_AT_ONCE
         if turn.state is JobState.RUNNING:
             self._withdrawn = False
-        if told or turn.hungry is not self._hungry:
-            self._next_tell_s = self._now_s() + (_TELL_EVERY_S if told else 0.0)
+        if wishes.tells or turn.hungry is not self._hungry:
+            self._next_tell_s = self._now_s() + (_TELL_EVERY_S if wishes.tells else 0.0)
         self._hungry = turn.hungry
-        if planned:
+        if wishes.plans:
             wait_s = _PLAN_EVERY_S if self._sent or turn.calls else _SHORTLY_S
             self._next_plan_s = self._now_s() + wait_s
 

@@ -38,11 +38,13 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a turn is for: `asker` None claims nothing; `plans` plans whether or not it is due;
-    `tells` says in the fleet how hungry we are."""
+    `tells` says in the fleet how hungry we are; without `reads` stored replies are left for later.
+    """
 
     asker: Asker | None
-    plans: bool
-    tells: bool
+    plans: bool = False
+    tells: bool = False
+    reads: bool = True
 
 
 def take_turn(
@@ -57,7 +59,7 @@ def take_turn(
         row_rule(runtime, context.job, row_indexes) as rule,
         runtime.database.transaction() as connection,
     ):
-        reading = read(connection, context, memory)
+        reading = read(connection, context, memory) if wishes.reads else Reading()
         rule.judge(connection, reading.rows, reading.draft.tally)
         job = jobs.lock(connection, context.job.id)
         if job is None:
