@@ -77,6 +77,28 @@ QUERIES = {
             <> (nearest_row_id IS NOT NULL AND nearest_score IS NOT NULL)""",
     "every paid reply that was read has its rows or its reason": """
         SELECT slots.id FROM slots WHERE state = 'done' AND answered_attempt IS NULL""",
+    "a reused reply costs nothing and is the one that was bought": """
+        SELECT copies.slot_id FROM completions AS copies LEFT JOIN completions AS bought
+            ON bought.slot_id = copies.reused_from_slot_id
+            AND bought.attempt = copies.reused_from_attempt
+        WHERE copies.reused_from_slot_id IS NOT NULL AND (
+            copies.cost_micro_usd <> 0 OR copies.reused_from_job_id = copies.job_id
+            OR bought.raw <> copies.raw OR bought.request_digest <> copies.request_digest
+            OR bought.reused_from_slot_id IS NOT NULL)""",
+    "what a job saved is in its ledger and in its completions": """
+        SELECT jobs.id, jobs.reused_calls, jobs.saved_micro_usd FROM jobs LEFT JOIN (
+            SELECT job_id, count(*) FILTER (WHERE entry = 'reuse') AS calls,
+                   sum(saved_micro_usd) AS saved,
+                   sum(abs(reserved_delta) + abs(spent_delta))
+                       FILTER (WHERE entry = 'reuse') AS paid
+            FROM ledger GROUP BY job_id) AS moves ON moves.job_id = jobs.id
+        LEFT JOIN (
+            SELECT job_id, count(reused_from_slot_id) AS calls, sum(saved_micro_usd) AS saved
+            FROM completions GROUP BY job_id) AS kept ON kept.job_id = jobs.id
+        WHERE (reused_calls, saved_micro_usd)
+                <> (coalesce(moves.calls, 0), coalesce(moves.saved, 0))
+           OR (reused_calls, saved_micro_usd) <> (coalesce(kept.calls, 0), coalesce(kept.saved, 0))
+           OR paid > 0""",
     "every drop has a name": """
         SELECT id FROM candidates WHERE state IN ('rejected', 'duplicate')
           AND cardinality(reasons) = 0

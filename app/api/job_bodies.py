@@ -18,6 +18,7 @@ CapMoney = Annotated[int | None, Field(ge=0, le=10**15, description="micro-USD; 
 CapCalls = Annotated[
     int | None, Field(ge=1, le=10 * MAX_ROWS, description="calls at most; default: 10 a row")
 ]
+ReuseName = Literal["prefer", "never"]
 RandomSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -44,6 +45,10 @@ class JobIn(BaseModel):
     embedder_id: Identifier | None = Field(
         default=None,
         description="teacher whose endpoint is embeddings, for the option semantic_threshold",
+    )
+    reuse: ReuseName = Field(
+        default="never",
+        description="prefer: take what earlier jobs paid for under the same prompts and settings",
     )
 
     @field_validator("options")
@@ -101,7 +106,16 @@ class MoneyOut(BaseModel):
     cap_micro_usd: int | None
     spent_micro_usd: int
     reserved_micro_usd: int
-    micro_usd_per_accepted_row: float | None
+    micro_usd_per_accepted_row: int | None = Field(
+        description="spent so far by accepted rows so far, rounded up"
+    )
+
+
+class SavedOut(BaseModel):
+    """Calls that were not made because a reply was stored, and what those replies had cost."""
+
+    calls: int
+    micro_usd: int
 
 
 class LinksOut(BaseModel):
@@ -135,6 +149,8 @@ class JobOut(BaseModel):
     target_rows: int
     cap_calls: int
     money: MoneyOut
+    reuse: ReuseName
+    saved: SavedOut = Field(description="by reusing what earlier jobs had paid for")
     calls: CallCountsOut
     candidates: dict[str, int] = Field(description="instructions proposed, by state")
     rows: RowCountsOut
@@ -157,11 +173,12 @@ def shown(progress: JobProgress) -> JobOut:
     """A job as it is shown."""
     job, rows = progress.job, progress.rows
     same = JobOut.model_fields.keys() - {
-        "money", "calls", "candidates", "rows", "drops", "errors", "links"
+        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "links"
     }  # fmt: skip
     return JobOut(
         **{name: getattr(job, name) for name in same},
         money=_money(progress),
+        saved=SavedOut(calls=job.reused_calls, micro_usd=job.saved_micro_usd),
         calls=CallCountsOut(**progress.calls),
         candidates=dict(progress.candidates),
         rows=RowCountsOut(
@@ -176,12 +193,12 @@ def shown(progress: JobProgress) -> JobOut:
 
 
 def _money(progress: JobProgress) -> MoneyOut:
-    job, accepted = progress.job, progress.accepted_rows
+    job = progress.job
     return MoneyOut(
         cap_micro_usd=job.cap_micro_usd,
         spent_micro_usd=job.spent_micro_usd,
         reserved_micro_usd=job.reserved_micro_usd,
-        micro_usd_per_accepted_row=job.spent_micro_usd / accepted if accepted else None,
+        micro_usd_per_accepted_row=progress.micro_usd_per_accepted_row,
     )
 
 

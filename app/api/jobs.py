@@ -54,6 +54,11 @@ class CallOut(BaseModel):
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_micro_usd: int | None
+    reused_from_job_id: UUID | None = Field(
+        description="the job that paid for the reply, where a stored one stands for this call"
+    )
+    reused_from_slot_id: UUID | None = Field(description="its call; both may be deleted since")
+    saved_micro_usd: int | None = Field(description="what that reply had cost")
     updated_at: datetime
 
 

@@ -52,6 +52,10 @@ class LineageCallOut(BaseModel):
     slot_id: UUID
     prompt: dict[str, Any]
     raw_reply: str
+    reused_from_job_id: UUID | None = Field(
+        description="the job that paid for the reply, where it was not the row's own"
+    )
+    reused_from_slot_id: UUID | None
 
 
 class LineageOut(BaseModel):

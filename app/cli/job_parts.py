@@ -36,7 +36,7 @@ def calls(
             each.attempt,
             each.prompt_tokens,
             each.completion_tokens,
-            dollars(each.cost_micro_usd),
+            "reused" if each.reused_from_slot_id else dollars(each.cost_micro_usd),
             each.reason,
             each.detail and shortened(each.detail),
         )

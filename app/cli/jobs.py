@@ -24,6 +24,7 @@ from app.cli.terminal import (
     show_page,
 )
 from app.domain.lifecycle import JobState
+from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobProgress
 from app.domain.tokens import Tokens
 from app.embedded.following import follow, outcome
@@ -32,8 +33,22 @@ from app.use_cases import jobs, methods
 from app.use_cases.jobs import JobDetails
 
 commands = Typer()
+ReuseFlag = Annotated[
+    Reuse, Option(help="prefer: take replies that earlier jobs paid for under the same prompts")
+]
 Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
-_COLUMNS = ("id", "name", "state", "reason", "#rows", "#target", "#calls", "#dropped", "#spent")
+_COLUMNS = (
+    "id",
+    "name",
+    "state",
+    "reason",
+    "#rows",
+    "#target",
+    "#calls",
+    "#dropped",
+    "#spent",
+    "#a row",
+)
 
 
 @commands.command("submit")
@@ -52,6 +67,7 @@ def submit(
     embedder: Annotated[
         str | None, Option(help="id or name of the embedder, for the option semantic_threshold")
     ] = None,
+    reuse: ReuseFlag = Reuse.NEVER,
     watch: Annotated[bool, Option("--watch", help="follow it until it settles")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,6 +87,7 @@ def submit(
             random_seed=random_seed,
             tokens=tokens,
             embedder_id=teacher_id(runtime, embedder) if embedder else None,
+            reuse=reuse,
         )
         job = jobs.submit(runtime, details)
         show_json(job) if as_json else console().print(f"submitted: {job.id}  {job.name}")
@@ -183,18 +200,20 @@ def _cells(progress: JobProgress) -> Sequence[object]:
         job.calls,
         sum(progress.drops.values()),
         dollars(job.spent_micro_usd),
+        dollars(progress.micro_usd_per_accepted_row),
     )
 
 
 def _facts(progress: JobProgress) -> Mapping[str, object]:
     job = progress.job
-    money = {"cap_micro_usd", "spent_micro_usd", "reserved_micro_usd"}
+    money = {"cap_micro_usd", "spent_micro_usd", "reserved_micro_usd", "saved_micro_usd"}
     inner = {"next_propose", "next_answer"}
     names = [name for name in Job.__slots__ if name not in money | inner]
     facts = {name.replace("_", " "): getattr(job, name) for name in names}
     options = facts.pop("options")
     facts["random seed"] = str(job.random_seed)  # to be copied, so without separators
     facts |= {name.split("_")[0]: dollars(getattr(job, name)) for name in sorted(money)}
+    facts["a row"] = dollars(progress.micro_usd_per_accepted_row)
     families = ("calls", "candidates", "rows", "drops", "errors")
     counted = {name: getattr(progress, name) for name in families}
     facts |= {name: _counts(counts) for name, counts in counted.items()}

@@ -94,6 +94,7 @@ def _show_call(name: str, call: LineageCall) -> None:
     for text in (str(call.prompt.get("system") or ""), str(call.prompt.get("text", ""))):
         for line in text.splitlines():
             terminal.print(f"  {visible(line)}")
-    terminal.print("reply:")
+    bought = f", bought by job {call.reused_from_job_id}" if call.reused_from_job_id else ""
+    terminal.print(f"reply{bought}:")
     for line in call.raw_reply.splitlines():
         terminal.print(f"  {visible(line)}")

@@ -43,6 +43,9 @@ class JobView:
     dropped: int
     spent: str
     cap: str | None
+    per_row: str | None
+    reused_calls: int
+    saved: str
     created_at: datetime
     elapsed: str | None
     is_active: bool
@@ -53,6 +56,7 @@ def job_view(progress: JobProgress) -> JobView:
     """The head of a job."""
     job = progress.job
     rows = min(progress.accepted_rows, job.target_rows)
+    per_row = progress.micro_usd_per_accepted_row
     return JobView(
         id=job.id,
         name=job.name,
@@ -70,6 +74,9 @@ def job_view(progress: JobProgress) -> JobView:
         dropped=sum(progress.drops.values()),
         spent=dollars(job.spent_micro_usd),
         cap=None if job.cap_micro_usd is None else dollars(job.cap_micro_usd),
+        per_row=None if per_row is None else dollars(per_row),
+        reused_calls=job.reused_calls,
+        saved=dollars(job.saved_micro_usd),
         created_at=job.created_at,
         elapsed=_elapsed(job),
         is_active=job.state in ACTIVE,

@@ -10,6 +10,7 @@ from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import job_events, jobs
 from app.domain.lifecycle import FINAL_JOB_STATES, JobState, sources_of
+from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobEvent, Page
 
 _now = sa.func.clock_timestamp()
@@ -18,7 +19,8 @@ _hidden = {"hinted_at", "embedder_failures", "embedder_not_before"}
 
 def _job(row: Mapping[str, Any]) -> Job:
     values = {name: value for name, value in row.items() if name not in _hidden}
-    return Job(**{**values, "state": JobState(values["state"])})
+    known = {"state": JobState(values["state"]), "reuse": Reuse(values["reuse"])}
+    return Job(**{**values, **known})
 
 
 def insert(connection: sa.Connection, values: Mapping[str, object]) -> None:

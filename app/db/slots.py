@@ -297,6 +297,7 @@ def page(
     """Call slots of a job with their last attempt, in slot order."""
     own = ["id", "kind", "number", "position", "step", "state", "attempt", "reason", "detail"]
     paid = ["status", "prompt_tokens", "completion_tokens", "cost_micro_usd"]
+    paid += ["reused_from_job_id", "reused_from_slot_id", "saved_micro_usd"]
     key = sa.tuple_(slots.c.kind, slots.c.number, slots.c.position)
     query = (
         sa.select(

@@ -134,6 +134,9 @@ jobs = sa.Table(
     _count("spent_micro_usd"),
     _count("reserved_micro_usd"),
     _count("calls"),
+    sa.Column("reuse", sa.Text, nullable=False, server_default="never"),
+    _count("reused_calls"),
+    _count("saved_micro_usd"),
     _count("next_propose"),
     _count("next_answer"),
     sa.Column("simulated", sa.Boolean, nullable=False),
@@ -238,6 +241,8 @@ slots = sa.Table(
     _count("reserved_micro_usd"),
     sa.Column("worker_id", UUID(as_uuid=True)),
     sa.Column("answered_attempt", sa.Integer),
+    # Whether the replies of earlier jobs were searched for one to the same request.
+    sa.Column("looked_up", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("reason", sa.Text),
     sa.Column("detail", sa.Text),
     _time("not_before"),
@@ -279,7 +284,28 @@ completions = sa.Table(
     _count("cost_micro_usd"),
     sa.Column("elapsed_ms", sa.Integer, nullable=False),
     sa.Column("late", sa.Boolean, nullable=False, server_default="false"),
+    # Names the whole request, of usable replies only: what an equal call may be answered with.
+    sa.Column("request_digest", BYTEA),
+    # Of a reply that an earlier job bought: which one, and what it had cost then.
+    sa.Column("reused_from_job_id", UUID(as_uuid=True)),
+    sa.Column("reused_from_slot_id", UUID(as_uuid=True)),
+    sa.Column("reused_from_attempt", sa.Integer),
+    _count("saved_micro_usd"),
     _time("received_at", default=True),
+)
+sa.Index(
+    "ix_completions_request_digest",
+    completions.c.request_digest,
+    postgresql_where=completions.c.request_digest.is_not(None),
+)
+# Within one job, a stored reply stands for one call.
+sa.Index(
+    "uq_completions_reused",
+    completions.c.job_id,
+    completions.c.reused_from_slot_id,
+    completions.c.reused_from_attempt,
+    unique=True,
+    postgresql_where=completions.c.reused_from_slot_id.is_not(None),
 )
 
 ledger = sa.Table(
@@ -293,6 +319,7 @@ ledger = sa.Table(
     sa.Column("entry", sa.Text, nullable=False),
     sa.Column("reserved_delta", sa.BigInteger, nullable=False),
     sa.Column("spent_delta", sa.BigInteger, nullable=False),
+    _count("saved_micro_usd"),
     _time("at", default=True),
     sa.Index("ix_ledger_job_id_id", "job_id", "id"),
     sa.CheckConstraint("num_nonnulls(slot_id, embedding_call_id) = 1", name="one_call"),

@@ -50,6 +50,7 @@ class Card:
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     made_on: str = ""
     cost: str = ""
+    reused: str = ""
     reviewed_rows: int = 0
 
     @property
@@ -105,6 +106,7 @@ def _facts(card: Card) -> str:
         ("Method", card.method),
         ("Made on", card.made_on),
         ("Paid to teachers", card.cost),
+        ("Reused", card.reused),
         ("sha256 of the file", card.sha256),
     ]
     return _table(("What", "Value"), [(name, value) for name, value in facts if value])

@@ -15,6 +15,7 @@ from app.domain.lifecycle import (
     SlotState,
 )
 from app.domain.records import SeedInstance
+from app.domain.reuse import Reuse
 
 Item = TypeVar("Item")
 
@@ -81,7 +82,10 @@ class TeacherRecord:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of a method; money in micro-USD, `calls` counts what was sent to the teacher."""
+    """One run of a method; money in micro-USD, `calls` counts what was sent to the teacher.
+
+    `reused_calls` were not sent: a stored reply stood for each, and they saved `saved_micro_usd`.
+    """
 
     id: UUID
     name: str
@@ -100,6 +104,9 @@ class Job:
     spent_micro_usd: int
     reserved_micro_usd: int
     calls: int
+    reuse: Reuse
+    reused_calls: int
+    saved_micro_usd: int
     next_propose: int
     next_answer: int
     simulated: bool
@@ -126,6 +133,12 @@ class JobProgress:
     @property
     def accepted_rows(self) -> int:
         return self.rows.get("accepted", 0)
+
+    @property
+    def micro_usd_per_accepted_row(self) -> int | None:
+        """What a row has cost so far, rounded up; None before the first."""
+        accepted = self.accepted_rows
+        return -(-self.job.spent_micro_usd // accepted) if accepted else None
 
     @property
     def surplus(self) -> int:
@@ -224,7 +237,10 @@ class EmbeddingCall:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call slot as faces see it, with what its last attempt brought."""
+    """One call slot as faces see it, with what its last attempt brought.
+
+    `reused_from_*` name the earlier call whose stored reply stands for this one.
+    """
 
     id: UUID
     kind: str
@@ -239,6 +255,9 @@ class CallRecord:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_micro_usd: int | None
+    reused_from_job_id: UUID | None
+    reused_from_slot_id: UUID | None
+    saved_micro_usd: int | None
     updated_at: datetime
 
 

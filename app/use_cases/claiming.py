@@ -20,6 +20,7 @@ from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import prompt_from_json
 from app.use_cases.memory import Memory
+from app.use_cases.reusing import serve_stored
 from app.use_cases.teachers import to_llm
 
 
@@ -42,6 +43,7 @@ class Asker:
 class Claimed:
     """Calls to make, each with its reservation written; `room` is what the teacher could take.
 
+    `served` counts those that a stored reply stands for instead: they wait to be read.
     `hungry` says that the teacher's limit, not a want of slots, kept it from being more; `stopped`
     that the job was ended or paused, since it cannot pay for what is ready.
     """
@@ -50,6 +52,7 @@ class Claimed:
     room: int
     hungry: bool = False
     stopped: bool = False
+    served: int = 0
 
     @property
     def is_short(self) -> bool:
@@ -87,6 +90,7 @@ def claim_locked(
     record = teachers.get(connection, job.teacher_id, for_update=True)
     if record is None:
         return NOTHING
+    served = serve_stored(connection, job, record, draft)
     share = _share(connection, record, job, asker)
     allowed = job.cap_calls - job.calls - draft.numbers["calls"]
     room = min(asker.most, share.room, allowed)
@@ -94,7 +98,7 @@ def claim_locked(
     reservation = _Reservation(connection, runtime, job, asker, draft, memory)
     calls = reservation.make(record, share, ready)
     hungry = len(calls) >= share.room and allowed > 0
-    return Claimed(calls, max(0, room), hungry, reservation.stopped)
+    return Claimed(calls, max(0, room), hungry, reservation.stopped, served)
 
 
 def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker) -> Share:

@@ -22,6 +22,7 @@ from app.domain.method import Order
 from app.domain.methods import METHODS
 from app.domain.options import options_as_dict
 from app.domain.profiles import DEFAULT_PROFILE, PublishedMethod, configure
+from app.domain.reuse import Reuse
 from app.domain.stored import (
     CallRecord,
     CandidateRecord,
@@ -59,6 +60,7 @@ class JobDetails:
     random_seed: int = 42
     tokens: str | None = None
     embedder_id: UUID | None = None
+    reuse: str = Reuse.NEVER
 
 
 def submit(runtime: Runtime, details: JobDetails) -> Job:
@@ -105,6 +107,8 @@ def _limits_problems(details: JobDetails, default_cap: int | None) -> Iterator[P
         yield Problem("/random_seed", "out_of_range", "must be from 0 to 2^63 - 1")
     if details.tokens is not None and details.tokens not in set(Tokens):
         yield Problem("/tokens", "wrong_type", "must be rouge or unicode")
+    if details.reuse not in set(Reuse):
+        yield Problem("/reuse", "wrong_type", "must be prefer or never")
     if len(details.name) > 200 or not details.name.isprintable():
         yield Problem("/name", "too_long", "at most 200 printable characters")
 
@@ -189,6 +193,7 @@ def _insert(
         "target_rows": details.target_rows,
         "cap_calls": details.cap_calls or CALLS_PER_ROW * details.target_rows,
         "cap_micro_usd": runtime.settings.default_cap_micro_usd if cap is None else cap,
+        "reuse": details.reuse,
         "simulated": teacher.simulated,
         "state": JobState.QUEUED,
     }

@@ -1,9 +1,10 @@
 """Where the rows of an export came from, as a manifest for programs and a card for people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
-from app.db import counts, jobs, seed_sets, teachers
+from app.db import counts, jobs, reused, seed_sets, teachers
 from app.db.engine import Connection
 from app.domain.card import Card, CardSeedSet, CardTeacher, render_card
 from app.domain.lifecycle import JobState
@@ -22,6 +23,8 @@ class Provenance:
     seed_set: SeedSet
     teacher: TeacherRecord
     tallies: Mapping[str, Mapping[str, int]]
+    reused_rows: int = 0
+    bought_by: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
 
     def manifest(self) -> Mapping[str, object]:
         """Nothing in it changes while the job's state does not."""
@@ -34,6 +37,7 @@ class Provenance:
             "job": self._job_facts(),
             "seed_set": self._seed_set_facts(),
             "teacher": self._teacher_facts(),
+            "reused": self._reused_facts(),
             "counts": {family: dict(names) for family, names in self.tallies.items()},
         }
 
@@ -62,8 +66,28 @@ class Provenance:
                 drops=self.tallies.get("drop", {}),
                 settings={**job.options, "random_seed": job.random_seed},
                 made_on=made_on,
-                cost=f"${job.spent_micro_usd / 1_000_000:,.4f} for {job.calls:,} calls",
+                cost=f"{_dollars(job.spent_micro_usd)} for {job.calls:,} calls",
+                reused=self._reused_words(),
             )
+        )
+
+    def _reused_facts(self) -> Mapping[str, object]:
+        """What rests on replies that earlier jobs bought, by job, be they deleted since."""
+        return {
+            "reuse": self.job.reuse,
+            "rows": self.reused_rows,
+            "calls": self.job.reused_calls,
+            "saved_micro_usd": self.job.saved_micro_usd,
+            "calls_by_job": {str(job_id): calls for job_id, calls in self.bought_by.items()},
+        }
+
+    def _reused_words(self) -> str:
+        if not self.job.reused_calls:
+            return ""
+        saved = _dollars(self.job.saved_micro_usd)
+        return (
+            f"{self.reused_rows:,} rows rest on replies that earlier jobs had paid for "
+            f"({self.job.reused_calls:,} calls, {saved})"
         )
 
     def _flat_counts(self) -> Mapping[str, int]:
@@ -106,4 +130,16 @@ def gather(connection: Connection, export: ExportRecord) -> Provenance:
     teacher = teachers.get(connection, job.teacher_id)
     if seed_set is None or teacher is None:
         raise NotFound("The seed set or the teacher of this job is gone.")
-    return Provenance(export, job, seed_set, teacher, counts.of_job(connection, job.id))
+    return Provenance(
+        export,
+        job,
+        seed_set,
+        teacher,
+        counts.of_job(connection, job.id),
+        reused.rows_resting_on(connection, job.id, job.target_rows) if job.reused_calls else 0,
+        reused.bought_by(connection, job.id) if job.reused_calls else {},
+    )
+
+
+def _dollars(micro_usd: int) -> str:
+    return f"${micro_usd / 1_000_000:,.4f}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from app.db import reused, slots
 from app.db import rows as queries
-from app.db import slots
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 from app.errors import NotFound
@@ -15,11 +16,16 @@ from app.use_cases import jobs
 
 @dataclass(frozen=True, slots=True)
 class LineageCall:
-    """One call that made a row: the prompt as sent and the raw reply as it came."""
+    """One call that made a row: the prompt as sent and the raw reply as it came.
+
+    `reused_from_*` name the earlier call that the reply was bought by, where it was not this one.
+    """
 
     slot_id: UUID
     prompt: Mapping[str, object]
     raw_reply: str
+    reused_from_job_id: UUID | None = None
+    reused_from_slot_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +78,18 @@ def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
         calls = [
             slots.raw_reply(connection, found[name]) for name in ("propose_slot", "answer_slot")
         ]
-    propose, answer = (raw for _, raw in [call or ({}, b"") for call in calls])
-    return Lineage(
-        row=row,
-        nearest_score=found["nearest_score"],
-        sources=found["sources"],
-        propose=LineageCall(
-            found["propose_slot"], found["propose_prompt"], propose.decode("utf-8", "replace")
-        ),
-        answer=LineageCall(
-            found["answer_slot"], found["answer_prompt"], answer.decode("utf-8", "replace")
-        ),
+        origins = reused.origins(connection, [found["propose_slot"], found["answer_slot"]])
+    raw_replies = [raw for _, raw in [call or ({}, b"") for call in calls]]
+    propose, answer = (
+        _call(found, name, raw, origins)
+        for name, raw in zip(("propose", "answer"), raw_replies, strict=True)
     )
+    return Lineage(row, found["nearest_score"], found["sources"], propose, answer)
+
+
+def _call(
+    found: Mapping[str, Any], name: str, raw: bytes, origins: Mapping[UUID, tuple[UUID, UUID]]
+) -> LineageCall:
+    slot_id = found[f"{name}_slot"]
+    reply = raw.decode("utf-8", "replace")
+    return LineageCall(slot_id, found[f"{name}_prompt"], reply, *origins.get(slot_id, (None, None)))

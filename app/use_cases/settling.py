@@ -8,6 +8,8 @@ from uuid import UUID
 from app.db import conversations, jobs, slots
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
+from app.domain.method import Prompt
+from app.domain.reuse import request_digest
 from app.domain.settlement import UNPAID, Ending, Settlement, settle
 from app.domain.stored import SlotRecord
 from app.llm.pricing import cost_micro_usd
@@ -160,7 +162,17 @@ def _completion(
         "cost_micro_usd": cost,
         "elapsed_ms": int(reply.elapsed_s * 1000),
         "late": late,
+        "request_digest": _request_digest(reply, read),
     }
+
+
+def _request_digest(reply: Reply, read: ReadReply) -> bytes | None:
+    """What later jobs may find the reply by: only one that was answered and can be read."""
+    call = reply.call
+    usable = reply.outcome is Outcome.ANSWERED and read.completion is not None
+    if not usable or not isinstance(call.prompt, Prompt):
+        return None
+    return request_digest(call.teacher, call.prompt.digest)
 
 
 def _entry(slot: SlotRecord, ending: Ending, charge: int) -> dict[str, object]:

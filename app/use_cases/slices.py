@@ -198,7 +198,7 @@ class Slice:
         self._ring(context)
         if not claiming or self._state is not JobState.RUNNING:
             self._take_home()
-        if self._sent or self._unstored or (turn and (turn.read or turn.calls)):
+        if self._sent or self._unstored or (turn and (turn.read or turn.calls or turn.served)):
             self._idle_since_s = None
             return True
         return claiming and self._lingers()
@@ -278,6 +278,8 @@ class Slice:
         if wishes.plans:
             wait_s = _PLAN_EVERY_S if self._sent or turn.calls else _SHORTLY_S
             self._next_plan_s = self._now_s() + wait_s
+        if turn.served:
+            self._next_plan_s = self._now_s()
 
     def _ring(self, context: JobContext) -> None:
         """Have new candidates admitted, many with one bell."""

@@ -26,13 +26,17 @@ from app.use_cases.row_novelty import row_rule
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What came of it: where the job stands (None: it is gone), replies read, calls to send."""
+    """What came of it: where the job stands (None: it is gone), replies read, calls to send.
+
+    `served` slots got a stored reply and can be read in the next turn.
+    """
 
     state: JobState | None
     read: int = 0
     calls: Sequence[Call] = ()
     proposed: bool = False
     hungry: bool = False
+    served: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class _Locked:
         """Claim what is ready, and where that is less than the teacher takes, plan and claim."""
         draft = reading.draft
         claimed = self._claim(wishes.asker, draft)
-        calls = [*claimed.calls]
+        calls, served = [*claimed.calls], claimed.served
         wanted = wishes.plans or (reading.changes and claimed.is_short)
         if wanted and not claimed.stopped:
             may_claim = claimed.is_short or self._job.state is JobState.QUEUED
@@ -98,6 +102,7 @@ class _Locked:
             if may_claim:
                 claimed = self._claim(wishes.asker, draft)
                 calls += claimed.calls
+                served += claimed.served
         if wishes.asker is not None and wishes.tells:
             self._tell(wishes.asker, claimed)
         draft.write(self._connection, self._job.id)
@@ -108,6 +113,7 @@ class _Locked:
             calls,
             reading.proposed,
             claimed.hungry,
+            served,
         )
 
     def _claim(self, asker: Asker | None, draft: Draft) -> Claimed:
