@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import (
     description,
     errors,
+    estimates,
     exports,
     health,
     jobs,
@@ -28,7 +29,7 @@ from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 
 UPLOADS_READ_AT_ONCE = 4
-FAMILIES = (seed_sets, teachers, methods, jobs, rows, exports, health, problem_texts)
+FAMILIES = (seed_sets, teachers, methods, estimates, jobs, rows, exports, health, problem_texts)
 
 
 def create_app() -> FastAPI:

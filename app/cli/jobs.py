@@ -4,38 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from typer import Argument, Exit, Option, Typer
+from typer import Argument, Option, Typer
 
-from app.cli import job_parts
+from app.cli import job_parts, job_submitting
 from app.cli.connection import connected
-from app.cli.errors import FAILED
-from app.cli.method_options import OptionPairs, read_options
-from app.cli.money import Money
-from app.cli.names import seed_set_id, teacher_id
+from app.cli.job_submitting import follow_to_end
 from app.cli.terminal import (
     AsJson,
     Cursor,
     Limit,
     console,
     dollars,
-    error_console,
     show_facts,
     show_json,
     show_page,
 )
 from app.domain.lifecycle import JobState
-from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobProgress
-from app.domain.tokens import Tokens
-from app.embedded.following import follow, outcome
 from app.runtime import Runtime
-from app.use_cases import jobs, methods
-from app.use_cases.jobs import JobDetails
+from app.use_cases import jobs
 
 commands = Typer()
-ReuseFlag = Annotated[
-    Reuse, Option(help="prefer: take replies that earlier jobs paid for under the same prompts")
-]
 Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
 _COLUMNS = (
     "id",
@@ -49,50 +38,6 @@ _COLUMNS = (
     "#spent",
     "#a row",
 )
-
-
-@commands.command("submit")
-def submit(
-    seed_set: Annotated[str, Option(help="the seed set's id or name")],
-    teacher: Annotated[str, Option(help="the teacher's id or name")],
-    rows: Annotated[int, Option(min=1, help="accepted rows wanted")],
-    name: Annotated[str, Option(help="what to call the job")] = "",
-    method: Annotated[str, Option(help="see `cultivar methods list`")] = "self_instruct",
-    profile: Annotated[str, Option(help="named settings of the method")] = "default",
-    option: OptionPairs = None,
-    budget_usd: Money = None,
-    max_calls: Annotated[int | None, Option(min=1, help="else ten a row")] = None,
-    random_seed: Annotated[int, Option(min=0, help="seed of every draw")] = 42,
-    tokens: Annotated[Tokens | None, Option(help="else the seed set's")] = None,
-    embedder: Annotated[
-        str | None, Option(help="id or name of the embedder, for the option semantic_threshold")
-    ] = None,
-    reuse: ReuseFlag = Reuse.NEVER,
-    watch: Annotated[bool, Option("--watch", help="follow it until it settles")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Queue a job; workers begin at once."""
-    options = read_options(option or [], methods.get(method).options)
-    with connected() as runtime:
-        details = JobDetails(
-            seed_set_id=seed_set_id(runtime, seed_set),
-            teacher_id=teacher_id(runtime, teacher),
-            target_rows=rows,
-            name=name,
-            method=method,
-            profile=profile,
-            options=options,
-            cap_micro_usd=budget_usd,
-            cap_calls=max_calls,
-            random_seed=random_seed,
-            tokens=tokens,
-            embedder_id=teacher_id(runtime, embedder) if embedder else None,
-            reuse=reuse,
-        )
-        job = jobs.submit(runtime, details)
-        show_json(job) if as_json else console().print(f"submitted: {job.id}  {job.name}")
-        if watch:
-            _follow(runtime, job.id)
 
 
 @commands.command("list")
@@ -128,7 +73,7 @@ def show(job: Identified, as_json: AsJson = False) -> None:
 def watch(job: Identified) -> None:
     """Follow a job until it is finished or paused; leaving with Ctrl-C does not stop it."""
     with connected() as runtime:
-        _follow(runtime, job)
+        follow_to_end(runtime, job)
 
 
 @commands.command("pause")
@@ -169,6 +114,8 @@ def delete(job: Identified) -> None:
     console().print("deleted")
 
 
+commands.command("submit")(job_submitting.submit)
+commands.command("estimate")(job_submitting.estimate)
 commands.command("calls")(job_parts.calls)
 commands.command("candidates")(job_parts.candidates)
 commands.command("replies")(job_parts.replies)
@@ -178,14 +125,6 @@ def _steer(act: Callable[[Runtime, UUID], Job], job_id: UUID, as_json: bool) -> 
     with connected() as runtime:
         job = act(runtime, job_id)
     show_json(job) if as_json else console().print(f"{job.id} {job.state}")
-
-
-def _follow(runtime: Runtime, job_id: UUID) -> None:
-    """Follow to the end; a job that did not succeed is a failed command."""
-    progress = follow(runtime, job_id, error_console())
-    console().print(outcome(progress))
-    if progress.job.state is not JobState.SUCCEEDED:
-        raise Exit(FAILED)
 
 
 def _cells(progress: JobProgress) -> Sequence[object]:

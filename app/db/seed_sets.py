@@ -128,6 +128,33 @@ def all_seeds(connection: sa.Connection, seed_set_id: UUID) -> list[StoredSeed]:
     return [_seed(row._asdict()) for row in connection.execute(query)]
 
 
+def spread_seeds(connection: sa.Connection, seed_set_id: UUID, most: int) -> list[StoredSeed]:
+    """About so many seeds of a set, evenly spread over it, in file order."""
+    count = sa.select(seed_sets.c.row_count).where(seed_sets.c.id == seed_set_id).scalar_subquery()
+    step = sa.func.greatest(1, sa.func.ceil(sa.cast(count, sa.Float) / most))
+    query = (
+        sa.select(seeds)
+        .where(
+            seeds.c.seed_set_id == seed_set_id,
+            seeds.c.position % sa.cast(step, sa.BigInteger) == 0,
+        )
+        .order_by(seeds.c.position)
+    )
+    return [_seed(row._asdict()) for row in connection.execute(query)]
+
+
+def seed_bytes(connection: sa.Connection, seed_set_id: UUID) -> tuple[int, int]:
+    """Bytes of all instructions of a set, and of its longest seed with its instances."""
+    whole = sa.func.octet_length(sa.cast(seeds.c.instances, sa.Text))
+    instruction = sa.func.octet_length(seeds.c.instruction)
+    query = sa.select(
+        sa.func.coalesce(sa.func.sum(instruction), 0),
+        sa.func.coalesce(sa.func.max(instruction + whole), 0),
+    ).where(seeds.c.seed_set_id == seed_set_id)
+    row = connection.execute(query).one()
+    return int(row[0]), int(row[1])
+
+
 def _seed(row: dict[str, Any]) -> StoredSeed:
     row.pop("seed_set_id")
     instances = tuple(SeedInstance(each["input"], each["output"]) for each in row.pop("instances"))

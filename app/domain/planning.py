@@ -10,9 +10,9 @@ from app.domain.lifecycle import JobReason
 
 # Before anything is known: three novel candidates a proposing call (Self-Instruct asks for seven
 # and its published run kept fewer than half), and one row an answer.
-_PRIOR_NOVEL_PER_CALL = 3.0
-_PRIOR_ROWS_PER_ANSWER = 1.0
-_PRIOR_NOVEL_SHARE = 0.8
+PRIOR_NOVEL_PER_CALL = 3.0
+PRIOR_ROWS_PER_ANSWER = 1.0
+PRIOR_NOVEL_SHARE = 0.8
 ZERO_YIELD_LIMIT = 20
 _ANSWERS_TO_LEARN_FROM = 10
 _SHARE_BEFORE_LEARNING = 0.25
@@ -42,17 +42,17 @@ class Standing:
     @property
     def novel_per_proposal(self) -> float:
         done = self.proposals_begun - self.proposals_open
-        return max(0.1, (self.novel + _PRIOR_NOVEL_PER_CALL) / (done + 1))
+        return max(0.1, (self.novel + PRIOR_NOVEL_PER_CALL) / (done + 1))
 
     @property
     def rows_per_answer(self) -> float:
         done = self.answers_begun - self.answers_open
-        return max(0.1, (self.accepted_rows + _PRIOR_ROWS_PER_ANSWER) / (done + 1))
+        return max(0.1, (self.accepted_rows + PRIOR_ROWS_PER_ANSWER) / (done + 1))
 
     @property
     def novel_share(self) -> float:
         judged = self.novel + self.duplicates
-        return (self.novel + _PRIOR_NOVEL_SHARE) / (judged + 1)
+        return (self.novel + PRIOR_NOVEL_SHARE) / (judged + 1)
 
 
 def answers_to_begin(standing: Standing) -> int:

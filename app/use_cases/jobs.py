@@ -65,20 +65,44 @@ class JobDetails:
 
 def submit(runtime: Runtime, details: JobDetails) -> Job:
     """Store a queued job and ring for a worker; raises InvalidInput with every problem at once."""
-    method, problems = _configured(details)
     with runtime.database.transaction() as connection:
-        seed_set = seed_sets.get(connection, details.seed_set_id)
-        teacher = teachers.get(connection, details.teacher_id)
-        embedder = _embedder(connection, details)
-        problems += _limits_problems(details, runtime.settings.default_cap_micro_usd)
-        problems += _reference_problems(seed_set, teacher)
-        problems += _novelty_problems(details, method, embedder)
-        if problems or method is None or seed_set is None or teacher is None:
-            raise InvalidInput("The job cannot be run as described.", problems=problems)
-        job_id = _insert(connection, runtime, details, method, seed_set, teacher)
+        job_id = _insert(connection, details, checked(connection, runtime, details))
         job = _get(connection, job_id)
     runtime.wake.generate(job.id)
     return job
+
+
+@dataclass(frozen=True, slots=True)
+class JobParts:
+    """What a job as described is made of, and the caps that will hold."""
+
+    method: PublishedMethod
+    seed_set: SeedSet
+    teacher: TeacherRecord
+    embedder: TeacherRecord | None
+    cap_calls: int
+    cap_micro_usd: int | None
+
+
+def checked(
+    connection: Connection, runtime: Runtime, details: JobDetails, *, priceless: bool = False
+) -> JobParts:
+    """The parts of a job; raises InvalidInput with every problem, but with `priceless` no price."""
+    method, problems = _configured(details)
+    seed_set = seed_sets.get(connection, details.seed_set_id)
+    teacher = teachers.get(connection, details.teacher_id)
+    embedder = _embedder(connection, details)
+    default_cap = runtime.settings.default_cap_micro_usd
+    problems += _limits_problems(details, default_cap)
+    problems += _reference_problems(seed_set, teacher)
+    problems += _novelty_problems(details, method, embedder)
+    if priceless:
+        problems = [each for each in problems if each.code != "price_required"]
+    if problems or method is None or seed_set is None or teacher is None:
+        raise InvalidInput("The job cannot be run as described.", problems=problems)
+    cap = default_cap if details.cap_micro_usd is None else details.cap_micro_usd
+    cap_calls = details.cap_calls or CALLS_PER_ROW * details.target_rows
+    return JobParts(method, seed_set, teacher, embedder, cap_calls, cap)
 
 
 def _embedder(connection: Connection, details: JobDetails) -> TeacherRecord | None:
@@ -165,16 +189,9 @@ def _embedder_problems(embedder: TeacherRecord | None) -> Iterator[Problem]:
         )
 
 
-def _insert(
-    connection: Connection,
-    runtime: Runtime,
-    details: JobDetails,
-    method: PublishedMethod,
-    seed_set: SeedSet,
-    teacher: TeacherRecord,
-) -> UUID:
+def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUID:
     job_id = new_id()
-    cap = details.cap_micro_usd
+    method, seed_set, teacher = parts.method, parts.seed_set, parts.teacher
     pool_id, row_pool_id = _insert_pools(
         connection, details, method, details.tokens or seed_set.tokens
     )
@@ -191,8 +208,8 @@ def _insert(
         "options": options_as_dict(method),
         "random_seed": details.random_seed,
         "target_rows": details.target_rows,
-        "cap_calls": details.cap_calls or CALLS_PER_ROW * details.target_rows,
-        "cap_micro_usd": runtime.settings.default_cap_micro_usd if cap is None else cap,
+        "cap_calls": parts.cap_calls,
+        "cap_micro_usd": parts.cap_micro_usd,
         "reuse": details.reuse,
         "simulated": teacher.simulated,
         "state": JobState.QUEUED,

@@ -1,0 +1,190 @@
+"""`cultivar jobs submit` and `cultivar jobs estimate`: the same words, run or only reckoned."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+from uuid import UUID
+
+from typer import Exit, Option
+
+from app.cli.connection import connected
+from app.cli.errors import FAILED
+from app.cli.method_options import OptionPairs, read_options
+from app.cli.money import Money
+from app.cli.names import seed_set_id, teacher_id
+from app.cli.terminal import (
+    AsJson,
+    console,
+    dollars,
+    error_console,
+    show_facts,
+    show_json,
+)
+from app.domain.estimate import Expected
+from app.domain.lifecycle import JobState
+from app.domain.reuse import Reuse
+from app.domain.tokens import Tokens
+from app.embedded.following import follow, outcome
+from app.runtime import Runtime
+from app.use_cases import estimates, jobs, methods
+from app.use_cases.estimates import JobEstimate
+from app.use_cases.jobs import JobDetails
+
+SeedSetName = Annotated[str, Option(help="the seed set's id or name")]
+TeacherName = Annotated[str, Option(help="the teacher's id or name")]
+Rows = Annotated[int, Option(min=1, help="accepted rows wanted")]
+JobName = Annotated[str, Option(help="what to call the job")]
+MethodName = Annotated[str, Option(help="see `cultivar methods list`")]
+ProfileName = Annotated[str, Option(help="named settings of the method")]
+MostCalls = Annotated[int | None, Option(min=1, help="else ten a row")]
+RandomSeed = Annotated[int, Option(min=0, help="seed of every draw")]
+TokensName = Annotated[Tokens | None, Option(help="else the seed set's")]
+EmbedderName = Annotated[
+    str | None, Option(help="id or name of the embedder, for the option semantic_threshold")
+]
+ReuseFlag = Annotated[
+    Reuse, Option(help="prefer: take replies that earlier jobs paid for under the same prompts")
+]
+
+
+def submit(
+    seed_set: SeedSetName,
+    teacher: TeacherName,
+    rows: Rows,
+    name: JobName = "",
+    method: MethodName = "self_instruct",
+    profile: ProfileName = "default",
+    option: OptionPairs = None,
+    budget_usd: Money = None,
+    max_calls: MostCalls = None,
+    random_seed: RandomSeed = 42,
+    tokens: TokensName = None,
+    embedder: EmbedderName = None,
+    reuse: ReuseFlag = Reuse.NEVER,
+    watch: Annotated[bool, Option("--watch", help="follow it until it settles")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Queue a job; workers begin at once. What it should come to is said on standard error."""
+    options = read_options(option or [], methods.get(method).options)
+    with connected() as runtime:
+        details = JobDetails(
+            seed_set_id=seed_set_id(runtime, seed_set),
+            teacher_id=teacher_id(runtime, teacher),
+            target_rows=rows,
+            name=name,
+            method=method,
+            profile=profile,
+            options=options,
+            cap_micro_usd=budget_usd,
+            cap_calls=max_calls,
+            random_seed=random_seed,
+            tokens=tokens,
+            embedder_id=teacher_id(runtime, embedder) if embedder else None,
+            reuse=reuse,
+        )
+        expected = estimates.of_job(runtime, details)
+        job = jobs.submit(runtime, details)
+        error_console().print(_in_a_line(expected), markup=False, highlight=False, soft_wrap=True)
+        show_json(job) if as_json else console().print(f"submitted: {job.id}  {job.name}")
+        if watch:
+            follow_to_end(runtime, job.id)
+
+
+def estimate(
+    seed_set: SeedSetName,
+    teacher: TeacherName,
+    rows: Rows,
+    name: JobName = "",
+    method: MethodName = "self_instruct",
+    profile: ProfileName = "default",
+    option: OptionPairs = None,
+    budget_usd: Money = None,
+    max_calls: MostCalls = None,
+    random_seed: RandomSeed = 42,
+    tokens: TokensName = None,
+    embedder: EmbedderName = None,
+    reuse: ReuseFlag = Reuse.NEVER,
+    as_json: AsJson = False,
+) -> None:
+    """What a job would come to: calls, tokens, money and time, and what these figures rest on.
+
+    Nothing is stored and no call is made.
+    """
+    options = read_options(option or [], methods.get(method).options)
+    with connected() as runtime:
+        details = JobDetails(
+            seed_set_id=seed_set_id(runtime, seed_set),
+            teacher_id=teacher_id(runtime, teacher),
+            target_rows=rows,
+            name=name,
+            method=method,
+            profile=profile,
+            options=options,
+            cap_micro_usd=budget_usd,
+            cap_calls=max_calls,
+            random_seed=random_seed,
+            tokens=tokens,
+            embedder_id=teacher_id(runtime, embedder) if embedder else None,
+            reuse=reuse,
+        )
+        found = estimates.of_job(runtime, details)
+    if as_json:
+        show_json(found)
+        return
+    show_facts(_facts(found))
+    console().print("\nThis rests on:")
+    for each in found.assumptions:
+        console().print(f"  {each.text}", markup=False, highlight=False)
+
+
+def follow_to_end(runtime: Runtime, job_id: UUID) -> None:
+    """Follow to the end; a job that did not succeed is a failed command."""
+    progress = follow(runtime, job_id, error_console())
+    console().print(outcome(progress))
+    if progress.job.state is not JobState.SUCCEEDED:
+        raise Exit(FAILED)
+
+
+def _facts(found: JobEstimate) -> Mapping[str, object]:
+    whole = found.estimate
+    facts: dict[str, object] = {"rows": whole.rows}
+    facts |= {name.replace("_", " "): _amount(each) for name, each in _amounts(found)}
+    if whole.micro_usd is None:
+        facts["money"] = found.no_money
+    else:
+        facts["money"] = f"{dollars(whole.micro_usd.expected)}, at most {_most_money(found)}"
+        facts["a row"] = dollars(whole.micro_usd_per_row)
+    return facts | {"time": f"about {_duration(whole.expected_s)}"}
+
+
+def _amounts(found: JobEstimate) -> Iterator[tuple[str, Expected]]:
+    for name in ("calls", "prompt_tokens", "completion_tokens", "embedding_tokens"):
+        amount = getattr(found.estimate, name)
+        if amount is not None:
+            yield name, amount
+
+
+def _amount(each: Expected) -> str:
+    return f"{each.expected:,}, at most {each.most:,}"
+
+
+def _most_money(found: JobEstimate) -> str:
+    money = found.estimate.micro_usd
+    return dollars(money.most if money else None)
+
+
+def _in_a_line(found: JobEstimate) -> str:
+    whole = found.estimate
+    money = "no prices"
+    if whole.micro_usd is not None:
+        money = f"{dollars(whole.micro_usd.expected)} (at most {_most_money(found)})"
+    return (
+        f"expected: {whole.rows:,} rows, {whole.calls.expected:,} calls, {money}, "
+        f"about {_duration(whole.expected_s)}"
+    )
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = -(-seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
