@@ -13,6 +13,7 @@ import orjson
 from typer import BadParameter, Exit, Option
 
 from app.cli.errors import FAILED
+from app.cli.job_submitting import ReuseFlag
 from app.cli.keys import AskForKey, KeyVariable, read_key
 from app.cli.local_service import LocalService, local_service
 from app.cli.method_options import OptionPairs, read_options
@@ -20,6 +21,7 @@ from app.cli.money import Money, Price
 from app.cli.teacher_choice import Described, chosen_teacher, revived_demo_teacher, teacher_details
 from app.cli.terminal import dollars, error_console, plain
 from app.domain.lifecycle import FINAL_JOB_STATES, ExportState, JobState
+from app.domain.reuse import Reuse
 from app.domain.stored import JobProgress
 from app.embedded.exporting import wait_for_export
 from app.embedded.following import outcome
@@ -63,6 +65,7 @@ def command(
     budget_usd: Money = None,
     max_calls: Annotated[int | None, Option(min=1, help="else ten a row")] = None,
     random_seed: Annotated[int, Option(min=0, help="seed of every draw")] = 42,
+    reuse: ReuseFlag = Reuse.NEVER,
     language: Annotated[str, Option(help="of the seeds, such as en or zh-Hans")] = "en",
     licence: Annotated[str, Option(help="of the seeds")] = "unknown",
     format_: Annotated[str, Option("--format", help="see `cultivar exports formats`")] = "alpaca",
@@ -97,6 +100,7 @@ def command(
             method=method,
             profile=profile,
             options=read_options(option or [], methods.get(method).options),
+            reuse=reuse,
             **limits,
         )
         start = _checked_start(wanted, described, settings)

@@ -39,6 +39,9 @@ _COLUMNS = (
     "#a row",
 )
 
+commands.command("submit")(job_submitting.submit)
+commands.command("estimate")(job_submitting.estimate)
+
 
 @commands.command("list")
 def list_(
@@ -114,8 +117,6 @@ def delete(job: Identified) -> None:
     console().print("deleted")
 
 
-commands.command("submit")(job_submitting.submit)
-commands.command("estimate")(job_submitting.estimate)
 commands.command("calls")(job_parts.calls)
 commands.command("candidates")(job_parts.candidates)
 commands.command("replies")(job_parts.replies)

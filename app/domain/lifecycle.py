@@ -16,7 +16,7 @@ Call slot (one call to the teacher that was asked for)
       │          │  v
       └──────────┴─ unknown ──> failed | quarantined
     failed | quarantined ──retry──> ready
-    ready ──late reply──> received          ready ──the job ends──> failed
+    ready ──late or reused reply──> received          ready ──the job ends──> failed
 
 Candidate
 

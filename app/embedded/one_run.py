@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rich.console import Console
 
+from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobProgress, TeacherRecord
 from app.embedded.following import follow
 from app.errors import CultivarError, InvalidInput, Problem
@@ -45,6 +46,7 @@ class Wanted:
     cap_micro_usd: int | None = None
     cap_calls: int | None = None
     random_seed: int = 42
+    reuse: Reuse = Reuse.NEVER
 
 
 def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
@@ -63,6 +65,7 @@ def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
             cap_micro_usd=wanted.cap_micro_usd,
             cap_calls=wanted.cap_calls,
             random_seed=wanted.random_seed,
+            reuse=wanted.reuse,
         ),
     )
 

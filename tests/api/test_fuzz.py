@@ -14,10 +14,12 @@ FIELDS = (
     "cap_micro_usd", "cap_calls", "random_seed", "tokens", "base_url", "model", "endpoint",
     "api_key", "input_micro_usd_per_million", "context_length", "max_concurrency", "timeout_s",
     "extra_body", "terms", "simulated", "only", "job_id", "format", "threshold", "cut_reply",
+    "reuse",
 )  # fmt: skip
 ADDRESSES = (
     ("POST", "/v1/jobs"), ("PATCH", "/v1/jobs/{job}"), ("POST", "/v1/jobs/{job}/retry"),
     ("POST", "/v1/teachers"), ("PATCH", "/v1/teachers/{teacher}"), ("POST", "/v1/exports"),
+    ("POST", "/v1/estimates"),
 )  # fmt: skip
 LISTS = (
     "/v1/jobs", "/v1/seed-sets", "/v1/teachers", "/v1/exports", "/v1/rows", "/v1/jobs/{job}/calls",

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from app.runtime import Runtime
 from app.use_cases import exports
@@ -127,3 +128,37 @@ def test_formats_and_methods(cultivar: CommandLine) -> None:
     assert cultivar("methods", "list", "--json").json()[0]["name"] == "self_instruct"
     assert "profile paper:" in cultivar("methods", "show", "self_instruct").text
     assert cultivar("methods", "show", "nonsense").status == 1
+
+
+def test_estimate_before_submitting(cultivar: CommandLine, submit: list[str]) -> None:
+    flags = ["--budget-usd", "0.5", "--max-calls", "70", "--reuse", "prefer"]
+    words = ["jobs", "estimate", *submit[2:], *flags]
+    found = cultivar(*words, "--json").json()
+    assert found["estimate"]["calls"]["most"] == found["cap_calls"] == 70
+    assert found["estimate"]["rows"] == 10
+    text = cultivar(*words).text
+    assert "at most 70" in text
+    assert "70 calls at most: the job's cap" in text
+    assert cultivar("jobs", "list", "--json").json()["items"] == []
+    assert cultivar(*words, "--option", "threshold=2").status == 2
+
+
+def test_submitting_says_what_to_expect(cultivar: CommandLine, submit: list[str]) -> None:
+    ran = cultivar(*submit, "--reuse", "prefer", "--json")
+    assert ran.json()["reuse"] == "prefer"
+    assert "expected: 10 rows, " in ran.errors
+    assert "$0.0000 (at most $0.0000)" in ran.errors
+
+
+def test_what_a_row_costs_and_what_was_saved(cultivar: CommandLine, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    with runtime.database.transaction() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE jobs SET spent_micro_usd = 3000, reused_calls = 4, saved_micro_usd = 700"
+            )
+        )
+    text = cultivar("jobs", "show", stored.job.id).text
+    facts = {line.split("  ")[0]: line.split()[-1] for line in text.splitlines() if line}
+    assert (facts["a row"], facts["saved"], facts["reused calls"]) == ("$0.0010", "$0.0007", "4")
+    assert "$0.0010" in cultivar("jobs", "list").text

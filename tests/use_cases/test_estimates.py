@@ -19,7 +19,7 @@ from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import Driver, add_seeds, add_teacher
 
 # What an expectation may be off by: without history, and once such a job has ended here.
-FACTOR, FACTOR_WITH_HISTORY = 3.0, 1.5
+FACTOR, FACTOR_WITH_HISTORY = 3.0, 2.0
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_job_costs_what_was_foreseen(
     latency = named(wiser, "latency_s")
     assert latency.origin is Origin.HISTORY
     assert latency.value is not None
-    assert 0.01 <= latency.value
+    assert latency.value >= 0.01
 
 
 def test_history_of_another_profile_gives_latency_but_no_yields(
