@@ -11,24 +11,24 @@ runs the peer against it and returns its `Figures`; whoever measures that client
 and prints `table(case, results)`. `case` is one of `teacher_cases.CASES`, or a `Case` of your own.
 
 A peer that is not installed is installed by pip into a virtual environment under
-$XDG_CACHE_HOME/cultivar/peers; one that cannot be is skipped by name with the reason. Its home, its
-caches and its temporary files are in a folder that is gone afterwards. Processor time and memory
-are those of the peer's whole process tree from its start, importing included.
+$XDG_CACHE_HOME/cultivar/environments; one that cannot be is skipped by name with the reason. Its
+home, its caches and its temporary files are in a folder that is gone afterwards. Processor time
+and memory are those of the peer's whole process tree from its start, importing included.
 """
 
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.process_tree import Took, Tree
 from benchmarks.teacher_cases import CASES, Case, Figures, Seen, table
 from benchmarks.teacher_mock import Mock
+from tests.other_environment import UnavailableError, python_with
 
 SCRIPTS = Path(__file__).parent / "peers"
 LOOK_S = 0.02
@@ -54,10 +54,6 @@ PEERS = {
 }
 
 
-class Unavailable(Exception):
-    """A peer cannot be installed here; the message says why."""
-
-
 def run_peer(name: str, case: Case) -> Figures:
     """Run one peer under one load, with a mock teacher of its own."""
     peer = PEERS[name]
@@ -65,7 +61,7 @@ def run_peer(name: str, case: Case) -> Figures:
         return Figures(name, case.name, skipped="it keeps nothing to go on from")
     try:
         python = environment(peer)
-    except Unavailable as reason:
+    except UnavailableError as reason:
         return Figures(name, case.name, skipped=str(reason))
     with tempfile.TemporaryDirectory() as folder, Mock(case) as mock:
         took = _run(peer, python, case, mock, Path(folder))
@@ -81,36 +77,21 @@ def figures(name: str, case: Case, seen: Seen, took: Took, rows: int | None) -> 
         case=case.name,
         ended=_ending(took),
         share_of_ideal=round(share, 3) if share and fair else None,
-        cpu_s_per_1000=round(took.cpu_s * 1000 / seen.arrivals, 2) if seen.arrivals else None,
+        cpu_s_per_1000=round(took.cpu_s * 1000 / seen.prompts, 2) if seen.prompts else None,
         peak_rss_mb=round(took.peak_mb),
         rows=rows,
         seen=seen,
     )
 
 
-def environment(peer: Peer) -> str:
+def environment(peer: Peer) -> Path:
     """The Python that has the peer, made where it is not there yet."""
     if not peer.packages:
-        return sys.executable
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "cultivar" / "peers" / Path(peer.script).stem.removeprefix("with_")
-    python, ready = folder / "bin/python", folder / "installed.json"
-    if not ready.exists() or json.loads(ready.read_text()) != list(peer.packages):
-        _checked([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _checked([str(python), "-m", "pip", "install", "--quiet", *peer.packages])
-        ready.write_text(json.dumps(peer.packages))
-    return str(python)
+        return Path(sys.executable)
+    return python_with(Path(peer.script).stem.removeprefix("with_"), peer.packages)
 
 
-def _checked(command: list[str]) -> None:
-    print(f"+ {' '.join(command)}", file=sys.stderr, flush=True)
-    made = subprocess.run(command, check=False, capture_output=True, text=True)
-    if made.returncode:
-        said = (made.stderr or made.stdout).strip().splitlines() or ["no output"]
-        raise Unavailable(f"pip failed: {said[-1]}")
-
-
-def _run(peer: Peer, python: str, case: Case, mock: Mock, folder: Path) -> Took:
+def _run(peer: Peer, python: Path, case: Case, mock: Mock, folder: Path) -> Took:
     kept, work = folder / "kept", folder / "work.json"
     kept.mkdir()
     given = {
@@ -122,13 +103,14 @@ def _run(peer: Peer, python: str, case: Case, mock: Mock, folder: Path) -> Took:
         "defaults": case.defaults,
     }
     work.write_text(json.dumps(given))
-    command = [python, str(SCRIPTS / peer.script), str(work)]
+    command = [str(python), str(SCRIPTS / peer.script), str(work)]
     if case.killed_at is None:
         return _started(command, folder).wait(_patience_s(case))
     first = _started(command, folder)
     _kill_at(first, mock, round(case.prompts * case.killed_at))
-    first.wait()
-    return _started(command, folder).wait(_patience_s(case))
+    before = first.wait()
+    after = _started(command, folder).wait(_patience_s(case))
+    return replace(after, cpu_s=before.cpu_s + after.cpu_s)
 
 
 def _started(command: list[str], folder: Path) -> Tree:
