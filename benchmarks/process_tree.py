@@ -51,10 +51,13 @@ class Tree:
         self._folder = tempfile.TemporaryDirectory()
         self._paths = {name: Path(self._folder.name, name) for name in ("report", "out", "err")}
         launcher = [sys.executable, str(Path(__file__)), str(self._paths["report"]), *command]
+        # Held back until the launcher can take it, so that no kill comes too soon.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         with self._paths["out"].open("wb") as output, self._paths["err"].open("wb") as errors:
             self._process = subprocess.Popen(
                 launcher, stdout=output, stderr=errors, env=environment, cwd=directory
             )
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def running(self) -> bool:
@@ -81,6 +84,11 @@ class Tree:
                 raise RuntimeError(f"no report of the command: {errors[-500:]}")
             report = json.loads(self._paths["report"].read_text())
         return Took(**report, output=output, errors=errors, timed_out=timed_out)
+
+
+def die_with_parent() -> None:
+    """Have this process get SIGTERM when the one that started it is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def descendants(pid: int) -> list[int]:
@@ -118,10 +126,10 @@ class Launcher:
 
     def run(self, command: list[str]) -> dict[str, float]:
         """Start the command and return once no descendant is left."""
-        libc = ctypes.CDLL(None)
-        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         signal.signal(signal.SIGTERM, lambda *_: self.killing.set())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        die_with_parent()
         started_s = time.monotonic()
         child = os.posix_spawnp(command[0], command, os.environ)
         watcher = threading.Thread(target=self._watch)

@@ -24,6 +24,7 @@ import httptools
 import orjson
 import uvloop
 
+from benchmarks.process_tree import die_with_parent
 from benchmarks.teacher_cases import BURST, RETRY_AFTER_S, Case, Seen
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "pa", "re", "so", "ti", "vu", "da", "fe", "go")
@@ -260,5 +261,6 @@ class Mock:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     with suppress(KeyboardInterrupt):
         uvloop.run(serve(Case(**json.loads(sys.argv[1]))))

@@ -69,8 +69,8 @@ def run_peer(name: str, case: Case) -> Figures:
 
 
 def figures(name: str, case: Case, seen: Seen, took: Took, rows: int | None) -> Figures:
-    """What a run comes to; the share is of the ideal time for the prompts that were answered."""
-    share = case.time_for(seen.answered + seen.refused) / seen.window_s if seen.window_s else None
+    """What a run comes to; the share is of the ideal time for the prompts that were let in."""
+    share = case.time_for(seen.prompts) / seen.window_s if seen.window_s else None
     fair = case.killed_at is None and seen.answered >= case.prompts / 2
     return Figures(
         client=name,
