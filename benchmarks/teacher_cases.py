@@ -125,14 +125,19 @@ def _words(case: Case) -> str:
 
 def _line(figures: Figures) -> str:
     if figures.skipped is not None or figures.seen is None:
-        return f"{figures.client} | skipped: {figures.skipped}" + " | -" * (len(COLUMNS) - 2)
+        return f"{figures.client} | {_cell(f'skipped: {figures.skipped}')}" + " | -" * (
+            len(COLUMNS) - 2
+        )
     seen = figures.seen
     cells = (
         figures.client, figures.ended, figures.share_of_ideal, figures.cpu_s_per_1000,
         figures.peak_rss_mb, figures.rows, seen.refused, seen.limited, seen.sent_again,
         seen.answered_again, seen.most_in_flight,
     )  # fmt: skip
-    return " | ".join(
-        "-" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
-        for cell in cells
-    )
+    return " | ".join(_cell(cell) for cell in cells)
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "/")
