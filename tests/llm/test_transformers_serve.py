@@ -30,7 +30,7 @@ from tests.other_environment import UnavailableError, python_with
 
 PACKAGES = ("torch==2.13.0", "transformers[serving]==5.24.0")
 MODEL = "./tiny"
-INSTALL_S, START_S = 1800, 120.0
+INSTALL_S, START_S = 1800, 300.0
 CALLS = 6
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(INSTALL_S)]
