@@ -1,17 +1,16 @@
-"""Our whole stack under load: real Postgres and Redis, worker processes, a job that makes N calls.
+"""Our whole stack under a load: real Postgres and Redis, worker processes, a job over the mock.
 
-The teacher is a process that answers every request after a while and keeps the time from the first
-request in to the last reply out. What a worker costs is read from the kernel's count for its
-process and all children, from the job's submission to its end; it has been warmed up by then, as
-the worker of a running service is.
+Like the peers it answers so many prompts, one call each (method `answer`); unlike them it also
+compares every prompt with all others (ROUGE-L), stores each reply before it is read and keeps a
+ledger. `run(case)` is what `benchmarks.teacher_peers.run_peer` is for the others.
+
+What the workers cost is the kernel's count for their processes and all children, from the job's
+submission to its end: a service runs already when a job comes.
 """
 
-import asyncio
 import json
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,149 +19,44 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx
-
 from app.embedded import programs
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 from app.use_cases import jobs
-from benchmarks.teacher_door import Case, SlowAnswers
+from benchmarks.process_tree import Took
+from benchmarks.teacher_cases import Case, Figures
+from benchmarks.teacher_mock import WORDS, Mock
+from benchmarks.teacher_peers import figures
 from tests.driving import add_seeds, add_teacher
 from tests.end_to_end.fleet import Fleet
 from tests.servers import migrated_template, running_postgres, running_redis
 
 FINAL = {"succeeded", "failed", "cancelled", "paused"}
 TICKS = os.sysconf("SC_CLK_TCK")
-WORDS = [
-    first + second + third
-    for first in ("ba", "ke", "lo", "mi", "nu", "pa", "re", "so", "ti", "vu", "da", "fe", "go")
-    for second in ("lan", "mer", "nis", "pol", "run", "sad", "tev", "wik", "zor", "gam", "hud")
-    for third in ("", "a", "el", "in", "os", "um")
-]
+PATIENT = {"CULTIVAR_LEASE_S": "45", "CULTIVAR_HEARTBEAT_S": "10", "CULTIVAR_SWEEP_S": "2"}
+WARM_CALLS = 200
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a run cost; `calls` is what the teacher saw."""
+class Work:
+    """What a job is asked for: a published method on seeds of our making."""
 
-    client: str
-    in_flight: int
-    calls: int
-    share_of_ideal: float
-    cpu_s_per_1000: float
-    admit_cpu_s_per_1000: float
-    postgres_cpu_s_per_1000: float
-    peak_rss_mb: float
-    most_in_flight: int
-    rows: int
+    method: str = "answer"
+    options: tuple[tuple[str, object], ...] = ()
 
 
-class Answers(SlowAnswers):
-    """A teacher that proposes tasks without end, calls none classification, and answers them."""
+@dataclass(frozen=True)
+class Ran:
+    """Figures for the table, and what else our own run tells."""
 
-    rng = random.Random(0)
-    tail = "fixed"
-    calls = 0
-    in_flight = 0
-    most = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with no request."""
-        super().connection_made(transport)
-        self.step = b""
-
-    def data_received(self, data: bytes) -> None:
-        """Answer once a request is whole."""
-        self.read += data
-        head, separator, body = self.read.partition(b"\r\n\r\n")
-        if not separator:
-            return
-        fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
-        if len(body) < int(fields.get(b"content-length", b"0")):
-            return
-        self.read = b""
-        if head.startswith(b"GET"):
-            self.tell()
-            return
-        now = time.monotonic()
-        cls = Answers
-        cls.first = cls.first or now
-        cls.calls += 1
-        cls.in_flight += 1
-        cls.most = max(cls.most, cls.in_flight)
-        self.step = fields.get(b"x-cultivar-step", b"answer")
-        asyncio.get_running_loop().call_later(self.delay_s(), self.answer)
-
-    def delay_s(self) -> float:
-        """Fixed, or nine in ten half as long and one in ten five and a half times as long."""
-        if self.tail == "fixed":
-            return self.latency_s
-        return self.latency_s * (5.5 if self.rng.random() < 0.1 else 0.5)
-
-    def tell(self) -> None:
-        """What was seen so far."""
-        seen = {
-            "elapsed_s": Answers.last - Answers.first,
-            "calls": Answers.calls,
-            "most": Answers.most,
-        }
-        self.reply(json.dumps(seen).encode())
-
-    def answer(self) -> None:
-        """Send the reply that is due."""
-        Answers.last = time.monotonic()
-        Answers.in_flight -= 1
-        body = {
-            "id": "x",
-            "object": "chat.completion",
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": self.text()},
-                    "finish_reason": "stop",
-                }
-            ],
-            "usage": {"prompt_tokens": 60, "completion_tokens": 45, "total_tokens": 105},
-        }
-        self.reply(json.dumps(body).encode())
-
-    def text(self) -> str:
-        """A reply of about 190 characters, or a list of seven tasks."""
-        if self.step.startswith(b"propose"):
-            return "\n".join(f"{number}. {self.task()}" for number in range(9, 16))
-        if self.step.startswith(b"classify"):
-            return "No"
-        return "Output: " + self.task() + " " + self.task()
-
-    def task(self) -> str:
-        """Twelve words that nobody has said before."""
-        return "Describe " + " ".join(self.rng.choices(WORDS, k=12)).capitalize() + "."
-
-
-async def serve(latency_s: float, tail: str) -> None:
-    """Listen on a free port, print it, answer for ever."""
-    Answers.latency_s, Answers.tail = latency_s, tail
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Answers, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
-@contextmanager
-def teacher(latency_s: float, tail: str) -> Iterator[str]:
-    """The address of a teacher in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.teacher", "--serve", str(latency_s), tail]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        port = int(process.stdout.readline()) if process.stdout else 0
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    figures: Figures
+    other_cpu_s_per_1000: dict[str, float]
+    reason: str
 
 
 @contextmanager
 def stack(workers: int = 1) -> Iterator[tuple[Fleet, Runtime]]:
-    """Servers and workers, warmed up, and a runtime beside them to submit and look."""
+    """Servers and workers, and a runtime beside them to submit and look."""
     with (
         running_postgres() as postgres,
         running_redis() as redis,
@@ -181,76 +75,111 @@ def stack(workers: int = 1) -> Iterator[tuple[Fleet, Runtime]]:
         runtime.close()
 
 
-PATIENT = {"CULTIVAR_LEASE_S": "45", "CULTIVAR_HEARTBEAT_S": "10", "CULTIVAR_SWEEP_S": "2"}
-
-
-def run(case: Case, *, tail: str = "fixed") -> Measured:
+def run(case: Case, work: Work = Work()) -> Ran:
     """Run one case with one generate worker."""
+    warm = Case("warm", 20, 0.01, WARM_CALLS)
     with stack() as (fleet, runtime):
-        seeds = add_seeds(runtime)
-        with teacher(0.01, "fixed") as url:
-            submit(runtime, seeds, url, calls=60, in_flight=10, name="warm")
-        with teacher(case.latency_s, tail) as url:
-            before = {name: cpu_s(each.pid) for name, each in fleet.processes.items()}
-            servers_before = servers_cpu_s()
-            job = submit(runtime, seeds, url, calls=case.calls, in_flight=case.in_flight, name="b")
-            spent = {name: cpu_s(each.pid) - before[name] for name, each in fleet.processes.items()}
-            servers = servers_cpu_s() - servers_before
-            seen = httpx.get(url, timeout=30).json()
+        with Mock(warm) as mock:
+            finish(runtime, submit(runtime, warm, mock, work))
+        with Mock(case) as mock:
+            before = spent_by(fleet)
+            started_s = time.monotonic()
+            job_id = submit(runtime, case, mock, work)
+            if case.killed_at is not None:
+                kill_when(fleet, mock, case.prompts * case.killed_at)
+            reason = finish(runtime, job_id)
+            wall_s = time.monotonic() - started_s
+            spent = {name: cpu - before[name] for name, cpu in spent_by(fleet).items()}
+            seen = mock.seen()
         memory_mb = peak_rss_mb(fleet.processes["generate-0"].pid)
-        rows = jobs.progress(runtime, job).accepted_rows
-    ideal_s = seen["calls"] * case.latency_s / case.in_flight
-    return Measured(
-        "cultivar",
-        case.in_flight,
-        seen["calls"],
-        round(ideal_s / seen["elapsed_s"], 3),
-        round(spent["generate-0"] * 1000 / seen["calls"], 3),
-        round(spent["admit"] * 1000 / seen["calls"], 3),
-        round(servers * 1000 / seen["calls"], 3),
-        round(memory_mb),
-        seen["most"],
-        rows,
+        rows = jobs.progress(runtime, job_id).accepted_rows
+    took = Took(0, spent.pop("generate"), memory_mb, wall_s)
+    others = {name: round(cpu * 1000 / seen.prompts, 2) for name, cpu in spent.items()}
+    return Ran(figures("cultivar", case, seen, took, rows), others, reason)
+
+
+def submit(runtime: Runtime, case: Case, mock: Mock, work: Work) -> UUID:
+    """Submit a job that makes the case's calls."""
+    seeds = write_seeds(case) if work.method == "answer" else None
+    limit = None if case.limit_per_s is None else round(case.limit_per_s * 60)
+    record = add_teacher(
+        runtime,
+        mock.base_url,
+        name=case.name,
+        max_concurrency=case.in_flight,
+        requests_per_minute=limit,
     )
-
-
-def submit(
-    runtime: Runtime, seeds: UUID, url: str, *, calls: int, in_flight: int, name: str
-) -> UUID:
-    """Submit a job that makes so many calls, and wait for its end."""
-    record = add_teacher(runtime, f"{url}/v1", name=name, max_concurrency=in_flight)
     details = jobs.JobDetails(
-        seed_set_id=seeds, teacher_id=record.id, target_rows=10_000_000, cap_calls=calls
+        seed_set_id=add_seeds(runtime, seeds) if seeds else add_seeds(runtime),
+        teacher_id=record.id,
+        target_rows=case.prompts if seeds else 10_000_000,
+        cap_calls=case.prompts * (2 if seeds else 1),
+        method=work.method,
+        options=dict(work.options),
     )
-    job_id = jobs.submit(runtime, details).id
-    while jobs.get(runtime, job_id).state not in FINAL:
+    return jobs.submit(runtime, details).id
+
+
+def write_seeds(case: Case) -> Path:
+    """A file of as many instructions as the case has prompts, none like another."""
+    path = Path(tempfile.mkdtemp()) / f"{case.name}.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(case.prompts):
+            words = random.Random(number).choices(WORDS, k=12)
+            file.write(json.dumps({"instruction": f"Explain {number}: {' '.join(words)}."}) + "\n")
+    return path
+
+
+def finish(runtime: Runtime, job_id: UUID) -> str:
+    """Wait for a job's end and tell why it ended; a job that stands still ends the program."""
+    while (job := jobs.get(runtime, job_id)).state not in FINAL:
         time.sleep(0.5)
-    job = jobs.get(runtime, job_id)
     if job.state != "succeeded":
         raise SystemExit(f"the job ended {job.state}: {job.reason} {job.detail}")
-    return job_id
+    return str(job.reason)
+
+
+def kill_when(fleet: Fleet, mock: Mock, answered: float) -> None:
+    """Kill the generate worker's whole process group when so many were answered; start it anew."""
+    while mock.seen().answered < answered:
+        time.sleep(0.02)
+    fleet.kill("generate-0")
+    fleet.restart("generate-0")
+
+
+def spent_by(fleet: Fleet) -> dict[str, float]:
+    """CPU seconds so far of the generate worker, the admit worker and Postgres."""
+    return {
+        "generate": cpu_s(fleet.processes["generate-0"].pid),
+        "admit": cpu_s(fleet.processes["admit"].pid),
+        "postgres": servers_cpu_s(),
+    }
 
 
 def cpu_s(pid: int) -> float:
     """User and system time of a process, its threads and its children that have ended."""
+    return _cpu_s(pid, slice(11, 15))
+
+
+def _cpu_s(pid: int, columns: slice) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / TICKS
+    return sum(int(field) for field in fields[columns]) / TICKS
 
 
 def servers_cpu_s() -> float:
-    """User and system time of every Postgres process of this machine that descends from us."""
+    """User and system time of every Postgres process that descends from us and still runs."""
     parents: dict[int, int] = {}
-    names: dict[int, str] = {}
+    servers: list[int] = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
             parents[int(entry.name)] = int(rest.split()[1])
-            names[int(entry.name)] = name
+            if name == "postgres":
+                servers.append(int(entry.name))
     total = 0.0
-    for pid, name in names.items():
-        if name == "postgres" and _descends(pid, parents):
-            with suppress(OSError):
-                total += own_cpu_s(pid)
+    for pid in servers:
+        with suppress(OSError):
+            total += _cpu_s(pid, slice(11, 13)) if _descends(pid, parents) else 0.0
     return total
 
 
@@ -258,12 +187,6 @@ def _descends(pid: int, parents: dict[int, int]) -> bool:
     while pid in parents and pid != os.getpid():
         pid = parents[pid]
     return pid == os.getpid()
-
-
-def own_cpu_s(pid: int) -> float:
-    """User and system time of one process alone."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:13]) / TICKS
 
 
 def peak_rss_mb(pid: int) -> float:
