@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from app import traces
 from app.api import (
     description,
     errors,
@@ -15,6 +16,7 @@ from app.api import (
     health,
     jobs,
     methods,
+    metrics,
     problem_texts,
     rows,
     seed_sets,
@@ -23,13 +25,28 @@ from app.api import (
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S
 from app.api.envelope import Envelope
+from app.api.metrics import MetricsBoard
+from app.api.observation import Observation
 from app.api.status_board import StatusBoard
 from app.dashboard import router as dashboard
+from app.logs import configure_logs
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
+from app.use_cases.metrics import samples
 
 UPLOADS_READ_AT_ONCE = 4
-FAMILIES = (seed_sets, teachers, methods, estimates, jobs, rows, exports, health, problem_texts)
+FAMILIES = (
+    seed_sets,
+    teachers,
+    methods,
+    estimates,
+    jobs,
+    rows,
+    exports,
+    health,
+    metrics,
+    problem_texts,
+)
 
 
 def create_app() -> FastAPI:
@@ -54,6 +71,7 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     app.state.runtime = runtime
     app.state.body_idle_s = body_idle_s
     app.state.status_board = StatusBoard(lambda job_id: jobs.status_json(app.state.runtime, job_id))
+    app.state.metrics_board = MetricsBoard(lambda: samples(app.state.runtime))
     app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
     for family in FAMILIES:
         app.include_router(family.router)
@@ -62,14 +80,19 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     description.install(app)
     app.state.address_book = AddressBook(app.openapi())
     app.add_middleware(Envelope)
+    app.add_middleware(Observation, board=app.state.metrics_board)
     return app
 
 
 @asynccontextmanager
 async def _own_runtime(app: FastAPI) -> AsyncIterator[None]:
-    runtime = build_runtime(Settings())
+    settings = Settings()
+    configure_logs(settings.log_level)
+    traces.start("api", settings.otlp_endpoint)
+    runtime = build_runtime(settings)
     app.state.runtime = runtime
     try:
         yield
     finally:
         runtime.close()
+        traces.listen(None)

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         validation_alias="OPENAI_BASE_URL",
         description="where that teacher is, when it is not OpenAI's own",
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="OpenTelemetry collector for spans (http/protobuf); needs the extra otel",
+    )
     lease_s: float = Field(
         default=45.0, gt=0, description="seconds without a heartbeat after which a worker is dead"
     )

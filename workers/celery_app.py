@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from celery import signals
 
+from app import traces
 from app.logs import configure_logs
 from app.settings import Settings
 from app.wakeups import make_celery
@@ -22,9 +23,15 @@ celery_app.conf.imports = (
 _log = structlog.get_logger(__name__)
 
 
+@signals.setup_logging.connect
+def _log_as_we_do(**_: object) -> None:
+    """With a listener here Celery leaves the logs alone."""
+    configure_logs(Settings().log_level)
+
+
 @signals.worker_init.connect
 def _begin(sender: Any, **_: object) -> None:
-    configure_logs(Settings().log_level)
+    traces.start("worker", Settings().otlp_endpoint)
     process.threads = sender.concurrency
 
 
@@ -41,3 +48,4 @@ def _stop(**_: object) -> None:
 @signals.worker_shutdown.connect
 def _end(**_: object) -> None:
     process.close()
+    traces.listen(None)

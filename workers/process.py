@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from functools import cached_property
 
 import structlog
@@ -15,6 +16,7 @@ from app.use_cases.heartbeat import this_host
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sweep import sweep
 
+_LAST_WORDS_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +45,7 @@ class Process:
             lambda: build_door(self.runtime.settings),
             host=this_host(),
             process=os.getpid(),
+            broken=self._start_anew,
         )
 
     @property
@@ -60,6 +63,7 @@ class Process:
             host=this_host(),
             process=os.getpid(),
             threads=self.threads,
+            broken=self._start_anew,
         )
 
     @property
@@ -82,6 +86,16 @@ class Process:
                 _log.warning("sweep_waits", detail=error.detail)
             except Exception:  # noqa: BLE001 - the sweep after this one may succeed
                 _log.exception("sweep_failed")
+
+    def _start_anew(self) -> None:
+        """End at once: whoever started this process starts another, the sweep does the rest.
+
+        Replies that came back are given a moment to be stored. Nothing else would end it: its
+        slices wait for calls that nobody makes any more.
+        """
+        self.stop()
+        time.sleep(_LAST_WORDS_S)
+        os._exit(1)
 
     def stop(self) -> None:
         """Begin nothing more."""

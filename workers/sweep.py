@@ -3,6 +3,7 @@
 import signal
 import threading
 
+from app import traces
 from app.logs import configure_logs
 from app.settings import Settings
 from workers.process import Process
@@ -11,6 +12,7 @@ from workers.process import Process
 def main() -> None:
     """Sweep until told to end."""
     configure_logs(Settings().log_level)
+    traces.start("sweep", Settings().otlp_endpoint)
     process = Process()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -18,6 +20,7 @@ def main() -> None:
     process.start_sweeping()
     ended.wait()
     process.close()
+    traces.listen(None)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Around every request: an id, limits of its head, safe headers, and the last catch of all."""
 
-import logging
 import secrets
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +26,7 @@ _FIXED_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Envelope:
@@ -61,7 +61,7 @@ class Envelope:
         try:
             await self.app(scope, receive, send_in_envelope)
         except Exception:
-            _log.exception("%s: %s %s failed", request_id, scope["method"], scope["path"])
+            _log.exception("request_failed", request=request_id, method=scope["method"])
             if started:
                 raise
             response = problem_response(

@@ -1,10 +1,10 @@
 """Every kind of failure as a status and a problem report: one table, read by nobody else."""
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -43,7 +43,7 @@ _HTTP_CODES = {
     416: "range_not_satisfiable",
     431: "headers_too_large",
 }
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class HttpRefusal(Exception):
@@ -115,7 +115,12 @@ async def _on_cultivar_error(request: Request, error: errors.CultivarError) -> R
     if status == 413:
         headers["Connection"] = "close"
     if status >= 500:
-        _log.warning("%s: %s (%s)", request_id_of(request), error.code, error.detail)
+        _log.warning(
+            "request_not_served",
+            request=request_id_of(request),
+            code=error.code,
+            detail=error.detail,
+        )
     return problem_response(
         request_id_of(request),
         status,
@@ -167,7 +172,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 
 async def _on_disconnect(request: Request, _: ClientDisconnect) -> Response:
-    _log.info("%s: the client went away before the end of its request", request_id_of(request))
+    _log.info("client_went_away", request=request_id_of(request))
     return problem_response(
         request_id_of(request),
         400,

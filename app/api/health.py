@@ -21,6 +21,7 @@ class ReadinessOut(BaseModel):
     schema_known: bool = Field(description="the database stands at the revision of this program")
     swept: bool = Field(description="a sweep ran within the last minute")
     sweep_age_s: float | None
+    problem: str | None = Field(description="the first check that fails, and how to mend it")
 
 
 @router.get(

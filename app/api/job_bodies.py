@@ -1,5 +1,6 @@
 """What is sent and shown of jobs."""
 
+import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, field_validator
 from pydantic_core import core_schema
 
 from app.api.validation import carrying
+from app.domain.gates import Gate
 from app.domain.stored import JobProgress
 from app.use_cases import methods
 
@@ -163,10 +165,36 @@ class JobOut(BaseModel):
     links: LinksOut
 
 
+class GateOut(BaseModel):
+    """How the fleet's door to the teacher stands, over all the jobs that it writes for."""
+
+    open: bool = Field(description="whether calls are let through")
+    closed_s: int = Field(description="how much longer it stays shut")
+    sent: int = Field(description="calls that are with the teacher")
+    waiting: int = Field(description="calls that wait for the gate, a budget or their turn")
+    concurrency: int = Field(description="calls that the teacher is given at once now")
+    per_minute: int | None = Field(description="the rate that its refusals have taught")
+
+
 class JobStatusOut(JobOut):
     """A job and when to ask again."""
 
+    gate: GateOut | None = Field(description="null while no worker holds calls for the teacher")
     poll_after_s: int = Field(description="ask again after so many seconds, as in Retry-After")
+
+
+def shown_gate(gate: Gate | None) -> GateOut | None:
+    """A gate as it is shown, in whole seconds."""
+    if gate is None:
+        return None
+    return GateOut(
+        open=gate.is_open,
+        closed_s=math.ceil(gate.closed_s),
+        sent=gate.sent,
+        waiting=gate.waiting,
+        concurrency=gate.concurrency,
+        per_minute=None if gate.per_minute is None else round(gate.per_minute),
+    )
 
 
 def shown(progress: JobProgress) -> JobOut:

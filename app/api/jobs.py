@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.conditional import matches
 from app.api.context import RuntimeOfApp
-from app.api.job_bodies import JobChangesIn, JobIn, JobOut, JobStatusOut, RetryIn, shown
+from app.api.job_bodies import JobChangesIn, JobIn, JobOut, JobStatusOut, RetryIn, shown, shown_gate
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.rows import RowOut, RowStateName, row_state
@@ -17,7 +17,7 @@ from app.api.status_board import StatusBoard
 from app.api.strict_route import StrictRoute
 from app.domain.lifecycle import CandidateState, JobState, SlotState
 from app.runtime import Runtime
-from app.use_cases import jobs, rows
+from app.use_cases import jobs, rows, watching
 from app.use_cases.jobs import JobChanges, JobDetails
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
@@ -91,7 +91,10 @@ Board = Annotated[StatusBoard, Depends(_board)]
 
 def status_json(runtime: Runtime, job_id: UUID) -> bytes:
     """A job's status as the board keeps it; raises NotFound."""
-    return shown(jobs.progress(runtime, job_id)).model_dump_json().encode()
+    progress = jobs.progress(runtime, job_id)
+    gate = shown_gate(watching.gate(runtime, progress.job.teacher_id))
+    told = b"null" if gate is None else gate.model_dump_json().encode()
+    return b'%s,"gate":%s}' % (shown(progress).model_dump_json().encode()[:-1], told)
 
 
 def _changed(runtime: Runtime, board: StatusBoard, job_id: UUID) -> JobOut:

@@ -12,7 +12,7 @@ from app.dashboard.same_origin import check_same_origin
 from app.dashboard.views import counted, funnel, job_view, poll_interval_s
 from app.errors import NotFound
 from app.runtime import Runtime
-from app.use_cases import jobs, rows
+from app.use_cases import jobs, rows, watching
 
 PAGE_SIZE = 25
 NEWEST_ROWS = 8
@@ -93,6 +93,7 @@ def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
     return {
         "job": view,
         "calls": progress.calls,
+        "gate": watching.gate(runtime, progress.job.teacher_id),
         "funnel": funnel(progress),
         "drops": counted(progress.drops),
         "errors": counted(progress.errors),

@@ -164,6 +164,16 @@ job_counts = sa.Table(
     _count("n"),
 )
 
+# What the counters of deleted jobs had come to, so that no total ever falls.
+past_counts = sa.Table(
+    "past_counts",
+    metadata,
+    sa.Column("teacher_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("family", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _count("n"),
+)
+
 job_events = sa.Table(
     "job_events",
     metadata,
@@ -209,6 +219,8 @@ workers = sa.Table(
     sa.Column("process", sa.Integer, nullable=False),
     _time("started_at", default=True),
     _time("heartbeat_at", default=True),
+    # How its doors to the teachers stood at the last heartbeat.
+    sa.Column("gates", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
 )
 
 # Which workers drive which jobs just now, and whether they could use more calls than they have:

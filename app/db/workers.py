@@ -1,6 +1,7 @@
 """Queries about worker processes and the sweep that looks after them."""
 
-from collections.abc import Collection, Mapping
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.tables import sweeps, workers
+from app.domain.gates import Gate
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _now = sa.func.clock_timestamp()
@@ -22,12 +24,40 @@ def register(
     connection.execute(workers.insert().values(**values))
 
 
-def beat(connection: sa.Connection, worker_id: UUID) -> bool:
-    """Say that a worker lives; False when it was forgotten meanwhile."""
+def beat(connection: sa.Connection, worker_id: UUID, gates: Sequence[Gate] = ()) -> bool:
+    """Say that a worker lives and how its doors stand; False when it was forgotten meanwhile."""
+    told = [dataclasses.asdict(gate) for gate in gates]
     done = connection.execute(
-        workers.update().where(workers.c.id == worker_id).values(heartbeat_at=_now)
+        workers.update().where(workers.c.id == worker_id).values(heartbeat_at=_now, gates=told)
     )
     return done.rowcount > 0
+
+
+def alive(connection: sa.Connection, *, lease_s: float) -> Mapping[str, int]:
+    """How many workers were heard of within the lease, by kind."""
+    query = (
+        sa.select(workers.c.kind, sa.func.count())
+        .where(workers.c.heartbeat_at > _now - _seconds(lease_s))
+        .group_by(workers.c.kind)
+    )
+    return {kind: count for kind, count in connection.execute(query)}
+
+
+def gates(connection: sa.Connection, *, lease_s: float) -> Sequence[Gate]:
+    """The doors of living workers, each as it was told, closures counted down since."""
+    age_s = sa.func.extract("epoch", _now - workers.c.heartbeat_at)
+    query = sa.select(workers.c.gates, age_s).where(
+        workers.c.heartbeat_at > _now - _seconds(lease_s)
+    )
+    return [
+        Gate(**told).after(float(seconds))
+        for gates, seconds in connection.execute(query)
+        for told in gates
+    ]
+
+
+def _seconds(seconds: float) -> sa.ColumnElement[object]:
+    return sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def leave(connection: sa.Connection, worker_id: UUID) -> None:
@@ -51,8 +81,8 @@ def bury(connection: sa.Connection, worker_ids: Collection[UUID]) -> None:
 
 def forget_silent(connection: sa.Connection, *, silent_s: float) -> int:
     """Forget workers not heard of for `silent_s`; returns how many."""
-    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, silent_s)
-    return connection.execute(workers.delete().where(workers.c.heartbeat_at < _now - age)).rowcount
+    old = workers.c.heartbeat_at < _now - _seconds(silent_s)
+    return connection.execute(workers.delete().where(old)).rowcount
 
 
 def try_sweep_lock(connection: sa.Connection) -> bool:

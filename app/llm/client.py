@@ -6,11 +6,15 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 
 import httpx2
 import uvloop
 
+from app import traces
+from app.domain.gates import Gate, merged
 from app.llm.lane import Entry, Lane
 from app.llm.limits import Limits
 from app.llm.teacher import Call, Endpoint, Fault, Outcome, Reply, Teacher
@@ -22,6 +26,7 @@ MOST_LANES = 64
 
 _CUT_OFF_GRACE_S = 5.0
 _LOOK_AGAIN_S = 0.02
+_GATES_WITHIN_S = 2.0
 
 
 class Door:
@@ -61,7 +66,7 @@ class Door:
             if self._closed:
                 raise RuntimeError("the door to the teachers is closed")
             self._in_flight += 1
-            self._inbox.append(Entry(call, give_back))
+            self._inbox.append(Entry(call, give_back, parent=traces.current()))
             is_first = len(self._inbox) == 1
         if threading.current_thread() is self._thread:
             self._take_in()
@@ -81,6 +86,24 @@ class Door:
         """How long the teacher's answers take; a second before its first call."""
         lane = self._newest.get(teacher_id)
         return 1.0 if lane is None else lane.latency_s
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its thread has ended without being asked to: no call will ever come back."""
+        return not self._closed and not self._thread.is_alive()
+
+    def gates(self) -> Sequence[Gate]:
+        """How each teacher's door stands now; nothing where the loop is too busy to say."""
+        if self._closed or self.is_broken:
+            return ()
+        with suppress(TimeoutError, CancelledError, RuntimeError):
+            asked = asyncio.run_coroutine_threadsafe(self._gates(), self._loop)
+            return asked.result(timeout=_GATES_WITHIN_S)
+        return ()
+
+    async def _gates(self) -> Sequence[Gate]:
+        found = [lane.gate(teacher_id) for (teacher_id, *_), lane in self._lanes.items()]
+        return [*merged(found).values()]
 
     def withdraw(self, keys: Collection[str], *, sent_too: bool = False) -> None:
         """Give these slots' calls back as NOT_SENT where they still wait.

@@ -10,6 +10,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+import structlog
+
+from app import traces
+from app.domain.gates import Gate
 from app.llm.concurrency import Window
 from app.llm.limits import Limits, LocalLimits
 from app.llm.pace import Pace
@@ -26,7 +30,8 @@ GATE_JITTER = 0.1
 # A call that waited longer than a healthy Redis takes to answer stood before a closed gate.
 GATE_SHUT_S = 0.25
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
+_debug_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +42,7 @@ class Entry:
     give_back: Callable[[Reply], None]
     sent_at_s: float | None = None
     tokens: int = 0
+    parent: object = None
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +84,20 @@ class Lane:
     def latency_s(self) -> float:
         """How long an answer takes, over the last few."""
         return self._latency_s
+
+    def gate(self, teacher_id: str) -> Gate:
+        """How things stand here now."""
+        now_s = time.monotonic()
+        inside = [runner.entry for runner in self._runners if runner.entry is not None]
+        sent = sum(entry.sent_at_s is not None for entry in inside)
+        return Gate(
+            teacher_id=teacher_id,
+            sent=sent,
+            waiting=len(inside) - sent + len(self._waiting),
+            concurrency=self.concurrency,
+            closed_s=max(0.0, self._limits.closed_until(teacher_id) - now_s),
+            per_minute=self._pace.per_minute(now_s),
+        )
 
     @property
     def is_idle(self) -> bool:
@@ -136,7 +156,7 @@ class Lane:
         if runner.entry is not None:
             self._end(runner.entry, _unfinished(runner.entry, error))
         elif error is not None:
-            _log.error("the callback of a call failed", exc_info=error)
+            _log.error("call_not_given_back", exc_info=error)
         self._pump()
 
     async def _send(self, entry: Entry) -> Reply:
@@ -161,6 +181,7 @@ class Lane:
         if sent_at_s is None:
             return
         self._settle(entry, reply)
+        _tell(entry, reply, time.monotonic() - sent_at_s)
         match reply.outcome:
             case Outcome.ANSWERED:
                 self._backoffs = 0
@@ -240,12 +261,32 @@ class Lane:
                 self._limits.settle(teacher, entry.tokens, used)
 
 
+def _tell(entry: Entry, reply: Reply, elapsed_s: float) -> None:
+    """Trace and log a call that was sent, by ids."""
+    call = reply.call
+    ids = {
+        "slot": call.key,
+        "attempt": call.attempt,
+        "teacher": call.teacher.id,
+        "outcome": str(reply.outcome),
+        "status": reply.status or 0,
+    }
+    traces.record("teacher_call", parent=entry.parent, elapsed_s=elapsed_s, **ids)
+    _debug_log.debug("call_ended", extra={**ids, "elapsed_ms": round(elapsed_s * 1000)})
+
+
 def _unfinished(entry: Entry, error: BaseException | None) -> Reply:
     """The reply to a call that was cut off, or that our own code failed at."""
     if error is None:
         return _withdrawn(entry)
     text = Redactor(entry.call.teacher.api_key).error(f"{type(error).__name__}: {error}")
-    _log.error("call %s of slot %s failed: %s", entry.call.attempt, entry.call.key, text)
+    _log.error(
+        "call_failed_inside",
+        slot=entry.call.key,
+        attempt=entry.call.attempt,
+        teacher=entry.call.teacher.id,
+        exc_info=error,
+    )
     return replace(_withdrawn(entry), error=text, fault=Fault.UNEXPECTED)
 
 

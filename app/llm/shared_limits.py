@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import logging
 import time
 import uuid
 from collections.abc import Awaitable
 from typing import Protocol, cast
 
 import redis.asyncio
+import structlog
 from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -24,7 +24,7 @@ ALONE_FOR_S = 2.0
 GATE_FRESH_S = 0.2
 GATE_STALE_S = 2.0
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class _Script(Protocol):
@@ -147,14 +147,14 @@ class SharedLimits:
         self._local.share = 1.0 / max(1, answer.fleet)
         if self._alone_until_s:
             self._alone_until_s = 0.0
-            _log.info("the fleet shares its limits through Redis again")
+            _log.info("limits_shared_again")
         closed_s = self.closed_until(teacher.id) - time.monotonic()
         if answer.gate_ms / 1000 > max(0.0, closed_s) + GATE_SLACK_S:
             self._local.close_gate(teacher.id, answer.gate_ms / 1000)
 
     def _stand_alone(self, reason: str) -> None:
         if not self._alone_until_s:
-            _log.warning("Redis fails, this worker limits itself: %s", reason)
+            _log.warning("limits_not_shared", detail=reason)
         self._alone_until_s = time.monotonic() + ALONE_FOR_S
 
     def _connected(self) -> _Script:

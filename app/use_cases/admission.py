@@ -1,10 +1,12 @@
 """Admission: compare candidates with the whole pool, serially per pool, and let the novel in."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app import traces
 from app.db import candidates, counts, pools
 from app.db.counts import Tally
 from app.db.engine import Connection
@@ -22,6 +24,7 @@ __all__ = ["PoolIndexes", "admit"]
 ROUGE_L = "rouge_l"
 EXACT_DUPLICATE = "exact_duplicate"
 BATCH = 200
+_log = logging.getLogger(__name__)
 
 
 def admit(
@@ -44,11 +47,22 @@ def admit(
     try:
         while kept.turn.goes_on():
             with kept.lock:
-                while batch := _admit_batch(runtime, indexes, kept, embedder):
+                while batch := _traced_batch(runtime, indexes, kept, embedder):
                     judged += batch
     except BaseException:
         kept.turn.abandon()
         raise
+    return judged
+
+
+def _traced_batch(
+    runtime: Runtime, indexes: PoolIndexes, kept: KeptPool, embedder: Embedder | None
+) -> int:
+    with traces.span("admission_batch", pool=str(kept.pool.id)) as span:
+        judged = _admit_batch(runtime, indexes, kept, embedder)
+        span.set(judged=judged)
+    if judged:
+        _log.debug("candidates_judged", extra={"pool": str(kept.pool.id), "judged": judged})
     return judged
 
 

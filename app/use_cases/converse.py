@@ -154,8 +154,8 @@ class _Reader:
             return
         try:
             following = talk.hear(self._context, reply.completion)
-        except Exception as error:  # noqa: BLE001 - any reply at all must leave its neighbours unharmed
-            _log.exception("reply_not_parsed", slot=str(slot.id), error=type(error).__name__)
+        except Exception:  # noqa: BLE001 - any reply at all must leave its neighbours unharmed
+            _log.exception("reply_not_parsed", job=str(slot.job_id), slot=str(slot.id))
             self._end(slot, SlotState.QUARANTINED, PARSER_FAILED)
             return
         self._take(slot, talk, following)

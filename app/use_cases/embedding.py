@@ -57,9 +57,16 @@ class Embedder:
     """One per process that admits; the way out and the sign of life are made when first needed."""
 
     def __init__(
-        self, runtime: Runtime, make_door: Callable[[], Door], *, host: str, process: int
+        self,
+        runtime: Runtime,
+        make_door: Callable[[], Door],
+        *,
+        host: str,
+        process: int,
+        broken: Callable[[], None] = lambda: None,
     ) -> None:
         self.runtime = runtime
+        self._broken = broken
         self.stopping = threading.Event()
         # The heart beats until the calls under way have ended, not only until the end is announced.
         self._closed = threading.Event()
@@ -109,7 +116,13 @@ class Embedder:
             if self._heart is None:
                 host, process = self._identity
                 self._heart = Heartbeat(
-                    self.runtime, self._closed, kind="admit", host=host, process=process
+                    self.runtime,
+                    self._closed,
+                    kind="admit",
+                    host=host,
+                    process=process,
+                    door=lambda: self._door,
+                    broken=self._broken,
                 )
             if self._door is None:
                 self._door = self._make_door()

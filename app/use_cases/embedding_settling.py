@@ -113,6 +113,9 @@ def _settle(connection: Connection, batch: _Round, call: EmbeddingCall, found: A
     batch.entries.append(_entry(call, f"settle_embedding_{found.ending}", charge))
     if found.ending is not Ending.ANSWERED:
         batch.tally["error", f"embedder_{found.ending}"] += 1
+    else:
+        batch.tally["total", "embedder_answered"] += 1
+    batch.tally["total", "embedding_tokens"] += found.read.tokens or 0
     embeddings.finish(connection, call.id, _values(found, charge))
 
 

@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from app import traces
 from app.db import exports, jobs, rows
 from app.db.engine import Connection
 from app.db.ids import new_id
@@ -18,6 +22,8 @@ from app.files.export_writer import write_export
 from app.files.whole_file import written_whole
 from app.runtime import Runtime
 from app.use_cases.provenance import Provenance, gather
+
+_log = structlog.get_logger(__name__)
 
 
 def request(
@@ -118,9 +124,12 @@ def make(runtime: Runtime, export_id: UUID) -> None:
             return
         record = _get(connection, export_id)
         provenance = gather(connection, record)
+    ids = {"export": str(export_id), "job": str(record.job_id)}
     try:
-        ending = _write(runtime, provenance)
+        with bound_contextvars(**ids), traces.span("export", **ids):
+            ending = _write(runtime, provenance)
     except CultivarError as error:
+        _log.warning("export_failed", **ids, code=error.code)
         ending = {
             "state": ExportState.FAILED,
             "error": error.detail,

@@ -3,9 +3,14 @@
 Any number of processes may work on the same job.
 """
 
+import logging
 import threading
+from collections.abc import Callable
 from uuid import UUID
 
+from structlog.contextvars import bound_contextvars
+
+from app import traces
 from app.db import jobs
 from app.llm.client import Door
 from app.runtime import Runtime
@@ -14,11 +19,14 @@ from app.use_cases.job_context import SeedCache
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.slices import Bench, Slice
 
+_log = logging.getLogger(__name__)
+
 
 class Engine:
     """The jobs that one worker process is driving; `advance` may be called from many threads.
 
     `threads` is how many that are: while one is free, a slice need not make way for other jobs.
+    `broken` is called when no call can be made any more: the process is to be started anew.
     """
 
     def __init__(
@@ -30,6 +38,7 @@ class Engine:
         host: str,
         process: int,
         threads: int = 1,
+        broken: Callable[[], None] = lambda: None,
     ) -> None:
         self.runtime = runtime
         self.door = door
@@ -40,7 +49,16 @@ class Engine:
         self._lock = threading.Lock()
         # It beats until the calls are back: who stops beating loses them to another worker.
         self._closed = threading.Event()
-        self._heart = Heartbeat(runtime, self._closed, kind=kind, host=host, process=process)
+        self._broken = broken
+        self._heart = Heartbeat(
+            runtime,
+            self._closed,
+            kind=kind,
+            host=host,
+            process=process,
+            door=lambda: self.door,
+            broken=self._break_off,
+        )
         self._bench = Bench(
             runtime=runtime,
             door=door,
@@ -67,7 +85,7 @@ class Engine:
             self._active[job_id] = work
         try:
             while True:
-                over = work.run()
+                over = self._traced(work, job_id)
                 with self._lock:
                     again = job_id in self._again and not over
                     self._again.discard(job_id)
@@ -80,6 +98,16 @@ class Engine:
                 self._active.pop(job_id, None)
             raise
 
+    def _traced(self, work: Slice, job_id: UUID) -> bool:
+        """Run a slice; whatever is logged and traced in it carries the ids of job and worker."""
+        ids = {"job": str(job_id), "worker": str(self.worker_id)}
+        with bound_contextvars(**ids), traces.span("slice", **ids) as span:
+            _log.debug("slice_begun")
+            over = work.run()
+            span.set(over=over)
+            _log.debug("slice_ended", extra={"over": over})
+        return over
+
     def _others_wait(self, job_id: UUID) -> bool:
         """Whether a job waits for a thread of this process while `job_id` has one."""
         with self._lock:
@@ -88,6 +116,11 @@ class Engine:
             return False
         with self.runtime.database.transaction() as connection:
             return bool(set(jobs.live(connection)) - active)
+
+    def _break_off(self) -> None:
+        """The door's thread has ended: claim nothing that could not be sent."""
+        self.stop()
+        self._broken()
 
     def stop(self) -> None:
         """Claim nothing more; slices end once their calls have come back."""

@@ -11,17 +11,22 @@ from app.runtime import Runtime
 from app.use_cases.sweep import SWEEP
 
 MAX_SWEEP_AGE_S = 60.0
+_SWEEP = "Every worker sweeps: start one, or `python -m workers.sweep`, and look into its log."
 _VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 _REVISION = re.compile(r"^(down_)?revision(?:: [^=]+)? = \"(\w+)\"", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What holds; `sweep_age_s` is None before the first sweep and while Postgres is away."""
+    """What holds, and the revision of the database.
+
+    `sweep_age_s` is None before the first sweep and while Postgres is away.
+    """
 
     database: bool
     schema_known: bool
     sweep_age_s: float | None
+    revision: str | None = None
 
     @property
     def swept(self) -> bool:
@@ -30,6 +35,26 @@ class Readiness:
     @property
     def ready(self) -> bool:
         return self.database and self.schema_known and self.swept
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong and how to mend it: the first check that fails, as the others need it."""
+        if not self.database:
+            return (
+                "Postgres does not answer. Look whether it runs and whether CULTIVAR_DATABASE_URL "
+                "leads to it; nothing is lost, and work goes on by itself once it is back."
+            )
+        if not self.schema_known:
+            return (
+                f"The database stands at revision {self.revision or 'none'}, this program is made "
+                f"for {newest_revision()}. Run `python -m alembic upgrade head` with the newer of "
+                "the two programs, or start the program that fits."
+            )
+        if self.sweep_age_s is None:
+            return f"No sweep has run yet. {_SWEEP}"
+        if not self.swept:
+            return f"The last sweep ran {self.sweep_age_s:,.0f} s ago. {_SWEEP}"
+        return None
 
 
 def readiness(runtime: Runtime) -> Readiness:
@@ -41,7 +66,7 @@ def readiness(runtime: Runtime) -> Readiness:
             age_s = workers.seconds_since_sweep(connection, SWEEP) if known else None
     except CultivarError:
         return Readiness(database=False, schema_known=False, sweep_age_s=None)
-    return Readiness(database=True, schema_known=known, sweep_age_s=age_s)
+    return Readiness(database=True, schema_known=known, sweep_age_s=age_s, revision=revision)
 
 
 @cache

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.db import candidates as candidate_queries
 from app.db import conversations as conversation_queries
-from app.db import counts, exports, jobs, pools, seed_sets, slots, teachers
+from app.db import counts, exports, jobs, metrics, pools, seed_sets, slots, teachers
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
@@ -257,10 +257,11 @@ def progress(runtime: Runtime, job_id: UUID) -> JobProgress:
     """One job with its counts; raises NotFound."""
     with runtime.database.transaction() as connection:
         job = _get(connection, job_id)
-        return _progress(job, counts.of_job(connection, job_id))
+        return progress_of(job, counts.of_job(connection, job_id))
 
 
-def _progress(job: Job, found: Mapping[str, Mapping[str, int]]) -> JobProgress:
+def progress_of(job: Job, found: Mapping[str, Mapping[str, int]]) -> JobProgress:
+    """A job with its counters, sorted into families."""
     return JobProgress(
         job=job,
         calls=call_counts(found.get("slot", {})),
@@ -278,7 +279,7 @@ def page(
     with runtime.database.transaction() as connection:
         found = jobs.page(connection, state=state, cursor=cursor, limit=limit)
         by_job = counts.of_jobs(connection, [job.id for job in found.items])
-    return Page([_progress(job, by_job[job.id]) for job in found.items], found.next)
+    return Page([progress_of(job, by_job[job.id]) for job in found.items], found.next)
 
 
 def events(runtime: Runtime, job_id: UUID) -> Sequence[JobEvent]:
@@ -440,6 +441,7 @@ def delete(runtime: Runtime, job_id: UUID) -> None:
         if job.state not in FINAL_JOB_STATES:
             raise InUse(f"The job is {job.state}. Cancel it first.")
         export_ids = exports.of_job(connection, job_id)
+        metrics.retire(connection, job_id)
         jobs.delete(connection, job_id)
         pools.delete(connection, job.pool_id)
         if job.row_pool_id is not None:

@@ -89,6 +89,10 @@ class _Batch:
             self.draft.numbers["calls"] -= 1
         if ending not in {Ending.ANSWERED, Ending.WITHDRAWN}:
             self.draft.tally["error", ending] += 1
+        if ending is Ending.ANSWERED:
+            self.draft.tally["total", ending] += 1
+        self.draft.tally["total", "prompt_tokens"] += read.prompt_tokens or 0
+        self.draft.tally["total", "completion_tokens"] += read.completion_tokens or 0
         if verdict.pause is not None and self.pause is None:
             self.pause = (verdict.pause, reply.error)
         return self._move(slot, verdict, reply, read)

@@ -325,7 +325,7 @@ class Slice:
         except _AWAY:
             raise
         except Exception:  # noqa: BLE001 - its call is charged when the next slice begins
-            _log.exception("reply_not_stored", slot=reply.call.key)
+            _log.exception("reply_not_stored", job=str(self._job_id), slot=reply.call.key)
             self._stored(1)
 
     def _write(self, replies: Sequence[Reply]) -> None:

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from app.llm.client import Call, Endpoint, Fault, Outcome, Reply, Teacher
 from app.llm.teacher import REPLY_LIMIT_BYTES
@@ -320,16 +321,21 @@ def test_a_drip_ends_with_the_whole_time():
     assert reply.raw
 
 
-def test_a_callback_that_fails_holds_nobody_up(caplog: pytest.LogCaptureFixture):
+def test_a_callback_that_fails_holds_nobody_up():
     def fail(_: Reply) -> None:
         raise ValueError("the callback's own mistake")
 
-    with scripted_teacher(answers(completion())) as server, opened() as door:
+    with (
+        capture_logs() as logs,
+        scripted_teacher(answers(completion())) as server,
+        opened() as door,
+    ):
         teacher = teacher_at(server.base_url, max_concurrency=1)
         door.start(Call("slot-0", 1, teacher, PROMPT), fail)
         assert ask(door, teacher, count=3)[-1].outcome is Outcome.ANSWERED
 
-    assert "the callback's own mistake" in caplog.text
+    told = [line for line in logs if line["event"] == "call_not_given_back"]
+    assert [type(line["exc_info"]) for line in told] == [ValueError]
 
 
 def test_a_mistake_in_our_own_code_still_ends_the_call():
