@@ -7,7 +7,7 @@ from uuid import UUID
 from typer import Exit, Option
 
 from app.cli.connection import connected
-from app.cli.errors import FAILED
+from app.cli.errors import FAILED, INTERRUPTED
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.money import Money
 from app.cli.names import seed_set_id, teacher_id
@@ -138,7 +138,11 @@ def estimate(
 
 def follow_to_end(runtime: Runtime, job_id: UUID) -> None:
     """Follow to the end; a job that did not succeed is a failed command."""
-    progress = follow(runtime, job_id, error_console())
+    try:
+        progress = follow(runtime, job_id, error_console())
+    except KeyboardInterrupt:
+        error_console().print(f"the job goes on; watch it again: cultivar jobs watch {job_id}")
+        raise Exit(INTERRUPTED) from None
     console().print(outcome(progress))
     if progress.job.state is not JobState.SUCCEEDED:
         raise Exit(FAILED)

@@ -1,31 +1,24 @@
-"""Follows a job in a terminal until it settles: a live bar, or a line now and then into a pipe."""
+"""Follows a job in a terminal until it settles: a live view, or a line now and then into a pipe."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.live import Live
 
 from app.domain.lifecycle import FINAL_JOB_STATES, JobState
 from app.domain.stored import JobProgress
+from app.domain.watching import JobLook
+from app.embedded.job_view import drawn, gate_text, money
 from app.runtime import Runtime
-from app.use_cases import jobs
+from app.use_cases.watching import Watch
 
 POLL_S = 0.5
 LINE_EVERY_S = 10.0
-WIDE_COLUMNS = 120
-_MICRO = 1_000_000
+RATE_OVER_S = 60.0
 
 
 def _pass() -> None:
@@ -40,24 +33,18 @@ def follow(
     `check` is called with every look and may raise when what the job needs has gone. Raises
     NotFound.
     """
-    if not console.is_terminal:
-        return _until_settled(runtime, job_id, _Lines(console, runtime.monotonic_s).show, check)
-    wide = console.width >= WIDE_COLUMNS
-    with Progress(*bar_columns(wide), console=console) as bar:
-        show = _Bar(bar, runtime.monotonic_s, with_rate=wide).show
-        return _until_settled(runtime, job_id, show, check)
+    watch = Watch(runtime, job_id)
+    first = watch.look()
+    rate = Rate(runtime.monotonic_s)
+    if not console.is_terminal or console.is_dumb_terminal:
+        lines = _Lines(console, runtime.monotonic_s, rate)
+        return _until_settled(watch, first, lines.show, check)
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
 
+        def show(look: JobLook) -> None:
+            live.update(drawn(look, rate.of(look.progress.accepted_rows)), refresh=True)
 
-def bar_columns(wide: bool) -> tuple[ProgressColumn, ...]:
-    """The parts of the bar; in a window of 80 columns every number stays whole."""
-    ends = (TimeElapsedColumn(), TimeRemainingColumn()) if wide else (TimeElapsedColumn(),)
-    return (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=40 if wide else 8),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[facts]}", markup=False),
-        *ends,
-    )
+        return _until_settled(watch, first, show, check)
 
 
 def outcome(progress: JobProgress) -> str:
@@ -69,16 +56,21 @@ def outcome(progress: JobProgress) -> str:
     return f"job {job.id} {job.state}{why}, {rows:,} of {job.target_rows:,} rows{detail}"
 
 
-def facts(progress: JobProgress, rows_per_minute: float | None = None) -> str:
-    """Calls, drops, money and speed of a job in a few words."""
-    job = progress.job
+def line(look: JobLook, rows_per_minute: float | None) -> str:
+    """A job in one line: rows, calls, drops, money, speed, and the gate where it is known."""
+    progress, job = look.progress, look.progress.job
+    rows = min(progress.accepted_rows, job.target_rows)
     parts = [
+        f"{job.state}: {rows:,} of {job.target_rows:,} rows",
         f"{job.calls:,} calls",
+        f"{look.slots.get('in_flight', 0):,} in flight",
         f"{sum(progress.drops.values()):,} dropped",
-        f"${job.spent_micro_usd / _MICRO:,.4f}",
+        money(job.spent_micro_usd),
     ]
     if rows_per_minute is not None:
         parts.append(f"{rows_per_minute:,.0f} rows/min")
+    if look.gate is not None:
+        parts.append(f"gate {gate_text(look.gate).plain}")
     return ", ".join(parts)
 
 
@@ -88,79 +80,47 @@ def is_settled(progress: JobProgress) -> bool:
 
 
 def _until_settled(
-    runtime: Runtime,
-    job_id: UUID,
-    show: Callable[[JobProgress], None],
-    check: Callable[[], None],
+    watch: Watch, look: JobLook, show: Callable[[JobLook], None], check: Callable[[], None]
 ) -> JobProgress:
     while True:
-        progress = jobs.progress(runtime, job_id)
-        show(progress)
-        if is_settled(progress):
-            return progress
+        show(look)
+        if is_settled(look.progress):
+            return look.progress
         check()
         time.sleep(POLL_S)
+        look = watch.look()
 
 
 @dataclass
-class _Rate:
-    """Rows a minute since the first look."""
+class Rate:
+    """Rows a minute over the last minute of looks."""
 
     monotonic_s: Callable[[], float]
-    first: tuple[float, int] | None = None
+    looks: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
 
     def of(self, rows: int) -> float | None:
+        """The rate with one more look; None before the first row is seen to come."""
         now_s = self.monotonic_s()
-        if self.first is None:
-            self.first = (now_s, rows)
-        since_s, before = self.first
-        if rows == before:
-            return None
-        return 60 * (rows - before) / max(now_s - since_s, POLL_S)
-
-
-@dataclass
-class _Bar:
-    bar: Progress
-    monotonic_s: Callable[[], float]
-    with_rate: bool = True
-    task: TaskID | None = None
-    rate: _Rate = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rate = _Rate(self.monotonic_s)
-
-    def show(self, progress: JobProgress) -> None:
-        job, rows = progress.job, progress.accepted_rows
-        if self.task is None:
-            self.task = self.bar.add_task(job.state, total=job.target_rows, facts="")
-        self.bar.update(
-            self.task,
-            description=job.state,
-            total=job.target_rows,
-            completed=min(rows, job.target_rows),
-            facts=facts(progress, self.rate.of(rows) if self.with_rate else None),
-        )
+        self.looks.append((now_s, rows))
+        while len(self.looks) > 2 and now_s - self.looks[1][0] >= RATE_OVER_S:
+            self.looks.popleft()
+        since_s, before = self.looks[0]
+        return None if rows <= before else 60 * (rows - before) / max(now_s - since_s, POLL_S)
 
 
 @dataclass
 class _Lines:
     console: Console
     monotonic_s: Callable[[], float]
+    rate: Rate
     last_s: float | None = None
     last_state: str = ""
-    rate: _Rate = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.rate = _Rate(self.monotonic_s)
-
-    def show(self, progress: JobProgress) -> None:
-        job, now_s = progress.job, self.monotonic_s()
-        speed = self.rate.of(progress.accepted_rows)
+    def show(self, look: JobLook) -> None:
+        state, now_s = look.progress.job.state, self.monotonic_s()
+        speed = self.rate.of(look.progress.accepted_rows)
         due = self.last_s is None or now_s - self.last_s >= LINE_EVERY_S
-        if not due and job.state == self.last_state:
+        if not due and state == self.last_state:
             return
-        self.last_s, self.last_state = now_s, job.state
-        rows = min(progress.accepted_rows, job.target_rows)
-        line = f"{job.state}: {rows:,} of {job.target_rows:,} rows, {facts(progress, speed)}"
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.last_s, self.last_state = now_s, state
+        self.console.print(line(look, speed), markup=False, highlight=False, soft_wrap=True)
