@@ -16,7 +16,14 @@ from app.domain.stored import PoolRecord
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases.embedding import Embedder
-from app.use_cases.pool_indexes import PAGE, KeptPool, PoolIndexes, catch_up, read_page
+from app.use_cases.pool_indexes import (
+    PAGE,
+    KeptPool,
+    PoolIndexes,
+    catch_up,
+    read_page,
+    warm_up,
+)
 from app.use_cases.semantic_novelty import EMBEDDING_REFUSED, SEMANTIC, Meaning, prepare
 
 __all__ = ["PoolIndexes", "admit"]
@@ -40,6 +47,7 @@ def admit(
             pool = pools.get(connection, pool_id)
     except NotFound:
         return 0
+    warm_up()
     judged = 0
     kept = indexes.get(pool)
     if not kept.turn.begin():

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cache
 from uuid import UUID
 
 from app.db import pools
@@ -14,6 +15,18 @@ from app.domain.vectors import VectorIndex
 from app.runtime import Runtime
 
 PAGE = 10_000
+
+
+@cache
+def warm_up() -> None:
+    """Have the index's loops compiled, once: the first time takes seconds, which no lock and no
+    transaction should last."""
+    index = NoveltyIndex()
+    index.extend(f"say {number} words about the {number} things" for number in range(64))
+    index.nearest("say something else")
+    index.duplicate_of("say 7 words about the 7 things")
+    index.add("say it at last")
+    index.scores("say something else")
 
 
 class Turn:

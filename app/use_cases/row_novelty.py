@@ -15,7 +15,7 @@ from app.db.engine import Connection
 from app.domain.lifecycle import RowState
 from app.domain.stored import Job
 from app.runtime import Runtime
-from app.use_cases.pool_indexes import PAGE, KeptPool, PoolIndexes, catch_up, read_page
+from app.use_cases.pool_indexes import PAGE, KeptPool, PoolIndexes, catch_up, read_page, warm_up
 
 ROUGE_L_WITH_INPUT = "rouge_l_with_input"
 
@@ -76,6 +76,7 @@ def row_rule(runtime: Runtime, job: Job, indexes: PoolIndexes) -> Generator[RowR
     if job.row_pool_id is None:
         yield RowRule(None)
         return
+    warm_up()
     kept = indexes.known(job.row_pool_id)
     if kept is None:
         with runtime.database.transaction() as connection:

@@ -1,6 +1,6 @@
 """What workers tell of their doors, and counts that outlive their jobs.
 
-Revision ID: 0070
+Revision ID: 0004
 Revises: 0003
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0070"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
