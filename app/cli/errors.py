@@ -66,13 +66,14 @@ def _lines(error: CultivarError | EmbeddedError) -> Iterator[str]:
 
 def line_problems(report: UploadReport) -> Iterator[str]:
     """A line for each bad line of a file."""
-    yield from map(_line_problem, report.errors)
+    yield from map(line_problem, report.errors)
     hidden = report.error_count - len(report.errors)
     if hidden > 0:
         yield f"  and {hidden:,} more"
 
 
-def _line_problem(problem: LineProblem) -> str:
+def line_problem(problem: LineProblem) -> str:
+    """What is wrong with one line, where and why."""
     column = "" if problem.column is None else f", column {problem.column}"
     pointer = f" at {problem.pointer}" if problem.pointer else ""
     quoted = f": {problem.excerpt}" if problem.excerpt else ""

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Entry] = {
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
     "exports": Entry("app.cli.exports", "Dataset files."),
     "methods": Entry("app.cli.methods", "Published methods, their profiles and options."),
+    "templates": Entry("app.cli.templates", "Labelled rows into tasks; needs no service."),
     "dedup": Entry("app.cli.dedup", "Drop near-duplicates from a file; needs no service."),
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
 }

@@ -1,0 +1,154 @@
+"""`cultivar templates`: labelled rows into tasks by templates, without a service or a teacher."""
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from typer import Argument, Exit, Option, Typer
+
+from app.cli.errors import BAD_INPUT, line_problem
+from app.cli.reading_progress import reading_progress
+from app.cli.terminal import AsJson, console, error_console, show_json
+from app.domain.labelled import Columns, merged, read_columns
+from app.domain.templates import Rendered, Template
+from app.files.excerpt import visible
+from app.sandbox.template_sandbox import PairOutcome
+from app.use_cases.labelled_rows import features_file
+from app.use_cases.rendering import RenderSettings, RenderSummary, preview, render_file
+from app.use_cases.template_checks import CheckedFile, check_files
+
+commands = Typer()
+_SHOWN_CHARACTERS = 2000
+
+
+@commands.command("check")
+def check(
+    files: Annotated[
+        list[Path], Argument(metavar="FILE...", help="YAML files, or directories of them")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say whether files of templates can be used, and every fault with its line.
+
+    Odd but usable things are named too. With --json also the columns and choices of each template.
+    """
+    found = check_files(files)
+    if as_json:
+        show_json(found)
+    else:
+        for each in found:
+            _show_checked(each)
+    if any(each.problems for each in found):
+        raise Exit(BAD_INPUT)
+
+
+@commands.command("render")
+def render(
+    templates: Annotated[Path, Option(help="a file of templates, as promptsource has them")],
+    rows: Annotated[
+        Path, Option(help="labelled rows: JSONL, JSON list, CSV or Parquet; - reads a pipe")
+    ],
+    template: Annotated[
+        list[str] | None, Option(help="only this one, by name or id; may be repeated")
+    ] = None,
+    per_row: Annotated[
+        int | None, Option(min=1, help="templates drawn for each row; else all of them")
+    ] = None,
+    limit_rows: Annotated[int | None, Option(min=0, help="only so many rows, the first")] = None,
+    limit_per_template: Annotated[
+        int | None, Option(min=0, help="only so many tasks of each template, the first")
+    ] = None,
+    label_names: Annotated[
+        list[str] | None,
+        Option(help="COLUMN=a,b,c: the classes of a label column; may be repeated"),
+    ] = None,
+    type_: Annotated[
+        list[str] | None,
+        Option("--type", help="COLUMN=text, int, float or bool; may be repeated"),
+    ] = None,
+    features: Annotated[
+        Path | None, Option(help="types and label names as a dataset_info.json has them")
+    ] = None,
+    truncate: Annotated[
+        int | None, Option(min=1, help="cut each inserted text to so many characters")
+    ] = None,
+    random_seed: Annotated[int, Option(help="seed of every draw")] = 0,
+    provenance: Annotated[
+        bool, Option("--provenance", help="also write choices, dataset, template id and more")
+    ] = False,
+    preview_: Annotated[
+        int | None, Option("--preview", min=1, help="show what so many rows give, write nothing")
+    ] = None,
+    out: Annotated[Path | None, Option(help="where the lines go; else standard output")] = None,
+) -> None:
+    """Write a line `{"row", "template", "input", "target"}` for each pair of row and template.
+
+    Rows count from 0. A pair that gives no input or no target is left out and counted on standard
+    error. Templates run in a process without files, network or much time.
+    """
+    settings = RenderSettings(
+        names=tuple(template or ()),
+        per_row=per_row,
+        limit_rows=limit_rows,
+        limit_per_template=limit_per_template,
+        seed=random_seed,
+        truncate=truncate,
+        provenance=provenance,
+        columns=_columns(type_, label_names, features),
+    )
+    source = None if str(rows) == "-" else rows
+    if preview_ is not None:
+        for chosen, pair in preview(templates, source, preview_, settings):
+            _show_pair(chosen, pair)
+        return
+    target = None if out is None or str(out) == "-" else out
+    errors = error_console()
+    with reading_progress(errors) as report:
+        summary = render_file(templates, source, target, settings, report)
+    _show_summary(errors, summary)
+
+
+def _columns(types: list[str] | None, names: list[str] | None, features: Path | None) -> Columns:
+    described = Columns() if features is None else features_file(features)
+    return merged(described, read_columns(types or (), names or ()))
+
+
+def _show_checked(file: CheckedFile) -> None:
+    title = f"{file.path}: {file.dataset}, " if file.dataset else f"{file.path}: "
+    verdict = "cannot be used" if file.problems else f"{len(file.templates)} templates"
+    console().print(title + verdict)
+    for problem in file.problems:
+        error_console().print(line_problem(problem))
+    for notice in file.notices:
+        console().print(line_problem(notice))
+
+
+def _show_pair(template: Template, pair: PairOutcome) -> None:
+    screen, outcome = console(), pair.outcome
+    screen.print(f"row {pair.order.row}, {visible(template.name)}")
+    if isinstance(outcome, Rendered):
+        screen.print(_indented("input", outcome.input))
+        screen.print(_indented("target", outcome.target))
+    else:
+        detail = f": {visible(outcome.detail)}" if outcome.detail else ""
+        screen.print(f"  skipped: {outcome.reason}{detail}")
+    screen.print()
+
+
+def _indented(title: str, text: str) -> str:
+    shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " …"
+    lines = [visible(line) for line in shown.split("\n")]
+    return "\n".join([f"  {title}:", *(f"    {line}" for line in lines)])
+
+
+def _show_summary(screen: Console, summary: RenderSummary) -> None:
+    screen.print(
+        f"{summary.rows:,} rows, {summary.templates:,} templates: "
+        f"{summary.rendered:,} rendered, {summary.skipped:,} skipped"
+    )
+    for each in summary.skips:
+        detail = f", row {each.first_row}: {visible(each.detail)}" if each.detail else ""
+        screen.print(f"  {visible(each.template)}: {each.reason} {each.rows:,}{detail}")
+    for name, columns in summary.missing.items():
+        names = ", ".join(columns)
+        screen.print(f"note: template {visible(name)} names what no row has: {names}")

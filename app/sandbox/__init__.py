@@ -1,0 +1,1 @@
+"""A limited child process in which what strangers wrote is carried out."""
