@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from random import Random
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
 from jinja2 import Template as Compiled
 from jinja2 import TemplateSyntaxError, Undefined, meta
@@ -112,6 +112,13 @@ class Renderer:
         return "".join(_bounded(compiled.generate(variables), self._max_characters))
 
 
+class _Sandbox(SandboxedEnvironment):
+    """Jinja's sandbox, which refuses at once instead of giving something undefined."""
+
+    def unsafe_undefined(self, obj: object, attribute: str) -> NoReturn:
+        raise SecurityError(f"{attribute} of a {type(obj).__name__} is out of bounds")
+
+
 def _bounded(parts: Iterable[str], limit: int) -> Iterable[str]:
     total = 0
     for part in parts:
@@ -123,7 +130,7 @@ def _bounded(parts: Iterable[str], limit: int) -> Iterable[str]:
 
 def _environment(chance: Random, truncate: int | None) -> SandboxedEnvironment:
     """Jinja's defaults and promptsource's additions; all that is random draws from `chance`."""
-    environment = SandboxedEnvironment()
+    environment = _Sandbox()
     if truncate is not None:
         environment.finalize = _truncating(environment, truncate)
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
