@@ -7,6 +7,7 @@ from rich.console import Console
 from typer import Argument, Exit, Option, Typer
 
 from app.cli.errors import BAD_INPUT, line_problem
+from app.cli.mix import mix
 from app.cli.reading_progress import reading_progress
 from app.cli.terminal import AsJson, console, error_console, show_json
 from app.domain.labelled import Columns, merged, read_columns
@@ -18,6 +19,7 @@ from app.use_cases.rendering import RenderSettings, RenderSummary, preview, rend
 from app.use_cases.template_checks import CheckedFile, check_files
 
 commands = Typer()
+commands.command("mix")(mix)
 _SHOWN_CHARACTERS = 2000
 
 
