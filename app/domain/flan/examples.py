@@ -73,11 +73,15 @@ def styled(
     question = _shot(case, shown)
     if settings.count(question.target) > settings.target_tokens:
         return DropReason.TARGET_TOO_LONG
+    shots: Sequence[Shot] = ()
     if style in WITH_SHOTS:
-        return _few_shot(case, question, _exemplars(case, pool, shown), style, settings, chance)
-    if settings.count(question.input) > settings.input_tokens:
-        return DropReason.INPUT_TOO_LONG
-    return Example(case.row, case.template, style, question.input, question.target)
+        shots = _exemplars(case, pool, shown, settings.shots, chance)
+    prompt = _prompt(question, shots, style, settings, chance)
+    if isinstance(prompt, DropReason):
+        return prompt
+    text, used = prompt
+    rows = tuple(each.row for each in used)
+    return Example(case.row, case.template, style, text, question.target, rows)
 
 
 def turned_round(case: Case, settings: StyleSettings, chance: Random) -> Example | DropReason:
@@ -123,37 +127,30 @@ def _shot(case: Case, shown: OptionStyle | None) -> Shot:
     return Shot(case.row, given, case.target(shown.answer(case.options, case.answer)))
 
 
-def _exemplars(case: Case, pool: Sequence[Case], shown: OptionStyle | None) -> list[Shot]:
+def _exemplars(
+    case: Case, pool: Sequence[Case], shown: OptionStyle | None, count: int, chance: Random
+) -> list[Shot]:
     """Other rows of the same template; one with the same text would give the answer away."""
-    return [
-        _shot(each, shown)
+    others = [
+        each
         for each in pool
         if each.template == case.template
         and each.row != case.row
         and each.input != case.input
         and (shown is None or each.choosable)
     ]
+    return [_shot(each, shown) for each in chance.sample(others, min(count, len(others)))]
 
 
-def _few_shot(
-    case: Case,
-    question: Shot,
-    exemplars: list[Shot],
-    style: Style,
-    settings: StyleSettings,
-    chance: Random,
-) -> Example | DropReason:
-    if settings.count(question.input) > settings.few_shot_tokens:
+def _prompt(
+    question: Shot, shots: Sequence[Shot], style: Style, settings: StyleSettings, chance: Random
+) -> tuple[str, Sequence[Shot]] | DropReason:
+    """The prompt and the worked examples that it shows, within the budget of the style."""
+    few = style in WITH_SHOTS
+    budget = settings.few_shot_tokens if few else settings.input_tokens
+    if settings.count(question.input) > budget:
         return DropReason.INPUT_TOO_LONG
-    wanted = chance.sample(exemplars, min(settings.shots, len(exemplars)))
     prompt, used = fitting_prompt(
-        question.input,
-        wanted,
-        budget=settings.few_shot_tokens,
-        count=settings.count,
-        chance=chance,
+        question.input, shots, budget=budget, count=settings.count, chance=chance
     )
-    if not used:
-        return DropReason.NO_EXEMPLAR
-    rows = tuple(each.row for each in used)
-    return Example(case.row, case.template, style, prompt, question.target, rows)
+    return DropReason.NO_EXEMPLAR if few and not used else (prompt, used)

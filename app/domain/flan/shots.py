@@ -42,7 +42,7 @@ LAYOUTS = (
     Layout("Input: ", "\nOutput: ", "\n\n"),
     Layout("Problem: ", "\nSolution: ", "\n\n"),
     Layout("", "\n\n", "\n\n---\n\n"),
-    Layout("[", "]\n", "\n\n"),
+    Layout("Given:\n", "\nExpected:\n", "\n\n"),
     Layout("Task:\n", "\nResult:\n", "\n\n\n"),
     Layout("* ", "\n-> ", "\n"),
     Layout("Example\n", "\n= ", "\n\n##\n\n"),
