@@ -14,6 +14,23 @@ from app.domain.flan.examples import FOUR_STYLES, Style, StyleSettings
 from app.domain.flan.mixing import MixSettings, Rates
 from app.use_cases.mixing import MixOrder, MixReport, MixSummary, mix_files, task_named
 
+Caps = Annotated[
+    list[str] | None,
+    Option(help="N, or NAME=N for a task or collection: examples of a task at most"),
+]
+RateCap = Annotated[int, Option(min=1, help="size that counts at most (rates examples)")]
+T0Cap = Annotated[int, Option(min=1, help="size from which a task is cut (rates t0)")]
+Temperature = Annotated[float, Option(min=0.01, help="above 1 evens the shares of tasks out")]
+Weights = Annotated[list[str] | None, Option(help="COLLECTION=SHARE; then one for each collection")]
+Styles = Annotated[
+    list[str] | None, Option(help="STYLE=SHARE of those wanted; else all four alike")
+]
+FewShotTokens = Annotated[
+    int, Option(min=1, help="tokens of an input with worked examples at most")
+]
+Inversion = Annotated[float, Option(min=0, max=1, help="inverted examples to each plain one")]
+ExemplarPool = Annotated[int, Option(min=1, help="cases of a template kept for worked examples")]
+
 
 def mix(
     files: Annotated[
@@ -21,34 +38,19 @@ def mix(
         Argument(metavar="[COLLECTION:]FILE...", help="solved tasks, each file one task"),
     ],
     rows: Annotated[int | None, Option(min=1, help="examples wanted; else all there are")] = None,
-    cap: Annotated[
-        list[str] | None,
-        Option(help="N, or NAME=N for a task or collection: examples of a task at most"),
-    ] = None,
-    rates: Annotated[Rates, Option(help="what a task's share is proportional to")] = Rates.EXAMPLES,
-    rate_cap: Annotated[int, Option(min=1, help="size that counts at most (examples)")] = 3000,
-    t0_cap: Annotated[int, Option(min=1, help="size from which t0 cuts by template")] = 500_000,
-    temperature: Annotated[
-        float, Option(min=0.01, help="above 1 evens the shares of tasks out")
-    ] = 1.0,
-    weight: Annotated[
-        list[str] | None, Option(help="COLLECTION=SHARE; then one for each collection")
-    ] = None,
-    style: Annotated[
-        list[str] | None, Option(help="STYLE=SHARE of those wanted; else all four alike")
-    ] = None,
+    cap: Caps = None,
+    rates: Annotated[Rates, Option(help="what a task's share depends on")] = Rates.EXAMPLES,
+    rate_cap: RateCap = 3000,
+    t0_cap: T0Cap = 500_000,
+    temperature: Temperature = 1.0,
+    weight: Weights = None,
+    style: Styles = None,
     shots: Annotated[int, Option(min=1, help="worked examples in a prompt at most")] = 5,
     input_tokens: Annotated[int, Option(min=1, help="tokens of an input at most")] = 2048,
-    few_shot_tokens: Annotated[
-        int, Option(min=1, help="tokens of an input with worked examples at most")
-    ] = 1920,
+    few_shot_tokens: FewShotTokens = 1920,
     target_tokens: Annotated[int, Option(min=1, help="tokens of a target at most")] = 512,
-    inversion: Annotated[
-        float, Option(min=0, max=1, help="inverted examples to each plain one")
-    ] = 0.3,
-    exemplar_pool: Annotated[
-        int, Option(min=1, help="cases of a template kept for worked examples")
-    ] = 64,
+    inversion: Inversion = 0.3,
+    exemplar_pool: ExemplarPool = 64,
     random_seed: Annotated[int, Option(help="seed of every draw")] = 0,
     out: Annotated[Path | None, Option(help="where the lines go; else standard output")] = None,
 ) -> None:
@@ -57,27 +59,13 @@ def mix(
     Lines of a file are those of `render --provenance`, or `{"question", "answer", "chain"}`, or
     `{"turns"}`, or `{"instruction", "input", "output"}`.
     """
-    order = MixOrder(
-        sizes=MixSettings(
-            rows=rows,
-            caps=_caps(cap or ()),
-            rates=rates,
-            rate_cap=rate_cap,
-            t0_cap=t0_cap,
-            temperature=temperature,
-            weights=_numbers(weight or (), "--weight") or None,
-        ),
-        styles=StyleSettings(
-            shares=_styles(style or ()),
-            shots=shots,
-            input_tokens=input_tokens,
-            few_shot_tokens=few_shot_tokens,
-            target_tokens=target_tokens,
-        ),
-        inversion=inversion,
-        exemplar_pool=exemplar_pool,
-        seed=random_seed,
+    sizes = MixSettings(
+        rows, _caps(cap or ()), rates, rate_cap, t0_cap, temperature, _weights(weight or ())
     )
+    styles = StyleSettings(
+        _styles(style or ()), shots, input_tokens, few_shot_tokens, target_tokens
+    )
+    order = MixOrder(sizes, styles, inversion, exemplar_pool, random_seed)
     screen = error_console()
     target = None if out is None or str(out) == "-" else out
     with _progress(screen) as report:
@@ -89,6 +77,10 @@ def _caps(given: Iterable[str]) -> Mapping[str, int]:
     """A number alone is for every task that has none of its own."""
     pairs = [each if "=" in each else f"={each}" for each in given]
     return {name: int(count) for name, count in _numbers(pairs, "--cap").items()}
+
+
+def _weights(given: Iterable[str]) -> Mapping[str, float] | None:
+    return _numbers(given, "--weight") or None
 
 
 def _styles(given: Iterable[str]) -> Mapping[Style, float]:

@@ -22,6 +22,29 @@ commands = Typer()
 commands.command("mix")(mix)
 _SHOWN_CHARACTERS = 2000
 
+Names = Annotated[list[str] | None, Option(help="only this one, by name or id; may be repeated")]
+PerRow = Annotated[int | None, Option(min=1, help="templates drawn for each row; else all of them")]
+LimitRows = Annotated[int | None, Option(min=0, help="only so many rows, the first")]
+LimitPerTemplate = Annotated[
+    int | None, Option(min=0, help="only so many tasks of each template, the first")
+]
+LabelNames = Annotated[
+    list[str] | None, Option(help="COLUMN=a,b,c: the classes of a label column; may be repeated")
+]
+Types = Annotated[
+    list[str] | None, Option("--type", help="COLUMN=text, int, float or bool; may be repeated")
+]
+Features = Annotated[
+    Path | None, Option(help="types and label names as a dataset_info.json has them")
+]
+Truncate = Annotated[int | None, Option(min=1, help="cut each inserted text to so many characters")]
+Provenance = Annotated[
+    bool, Option("--provenance", help="also write choices, dataset, template id and more")
+]
+Preview = Annotated[
+    int | None, Option("--preview", min=1, help="show what so many rows give, write nothing")
+]
+
 
 @commands.command("check")
 def check(
@@ -50,37 +73,17 @@ def render(
     rows: Annotated[
         Path, Option(help="labelled rows: JSONL, JSON list, CSV or Parquet; - reads a pipe")
     ],
-    template: Annotated[
-        list[str] | None, Option(help="only this one, by name or id; may be repeated")
-    ] = None,
-    per_row: Annotated[
-        int | None, Option(min=1, help="templates drawn for each row; else all of them")
-    ] = None,
-    limit_rows: Annotated[int | None, Option(min=0, help="only so many rows, the first")] = None,
-    limit_per_template: Annotated[
-        int | None, Option(min=0, help="only so many tasks of each template, the first")
-    ] = None,
-    label_names: Annotated[
-        list[str] | None,
-        Option(help="COLUMN=a,b,c: the classes of a label column; may be repeated"),
-    ] = None,
-    type_: Annotated[
-        list[str] | None,
-        Option("--type", help="COLUMN=text, int, float or bool; may be repeated"),
-    ] = None,
-    features: Annotated[
-        Path | None, Option(help="types and label names as a dataset_info.json has them")
-    ] = None,
-    truncate: Annotated[
-        int | None, Option(min=1, help="cut each inserted text to so many characters")
-    ] = None,
+    template: Names = None,
+    per_row: PerRow = None,
+    limit_rows: LimitRows = None,
+    limit_per_template: LimitPerTemplate = None,
+    label_names: LabelNames = None,
+    type_: Types = None,
+    features: Features = None,
+    truncate: Truncate = None,
     random_seed: Annotated[int, Option(help="seed of every draw")] = 0,
-    provenance: Annotated[
-        bool, Option("--provenance", help="also write choices, dataset, template id and more")
-    ] = False,
-    preview_: Annotated[
-        int | None, Option("--preview", min=1, help="show what so many rows give, write nothing")
-    ] = None,
+    provenance: Provenance = False,
+    preview_: Preview = None,
     out: Annotated[Path | None, Option(help="where the lines go; else standard output")] = None,
 ) -> None:
     """Write a line `{"row", "template", "input", "target"}` for each pair of row and template.

@@ -33,7 +33,7 @@ MixReport: TypeAlias = Callable[[str, int, int | None], None]
 """Told now and then what is being done, how many rows of it are, and of how many if it is known."""
 
 _REPORT_EVERY = 500
-_BUCKET_ROWS = 20_000
+_BUCKET_ROWS = 5000
 _MOST_BUCKETS = 200
 
 
