@@ -119,9 +119,9 @@ def test_every_format_has_its_heading(name: str) -> None:
     assert f"\n### `{name}`\n" in text_of("docs/formats.md")
 
 
-def test_the_glossary_has_twenty_words() -> None:
+def test_the_glossary_has_each_word_once() -> None:
     words = re.findall(r"^\| \*\*(.+?)\*\* \|", text_of("docs/glossary.md"), re.MULTILINE)
-    assert len(words) == len(set(words)) == 20
+    assert len(words) == len(set(words)) >= 20
 
 
 # State machines

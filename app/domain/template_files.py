@@ -196,7 +196,7 @@ class _Reader:
             return ()
         if isinstance(node, SequenceNode) and all(isinstance(n, ScalarNode) for n in node.value):
             return tuple(str(each.value) for each in node.value)
-        self._error(node, "wrong_type", f"{name} must be a list of texts")
+        self._notice(node, "wrong_type", f"{name} must be a list of texts: ignored")
         return ()
 
     def _flag(self, entries: dict[str, Node], name: str) -> bool | None:
@@ -204,7 +204,7 @@ class _Reader:
         if node is None or node.tag == f"{_PLAIN}null":
             return None
         if node.tag != f"{_PLAIN}bool":
-            self._error(node, "wrong_type", f"{name} must be true or false")
+            self._notice(node, "wrong_type", f"{name} must be true or false: ignored")
             return None
         return str(node.value).lower() in {"true", "yes", "on"}
 

@@ -60,8 +60,7 @@ def test_published_files_are_read_without_a_notice(path: Path) -> None:
         (one_template(jinja="'no separator'"), 6, "no_separator"),
         (one_template(jinja="[1, 2]"), 6, "wrong_type"),
         (one_template(name="''"), 5, "missing_field"),
-        (one_template(metadata="!TemplateMetadata {original_task: often}"), 7, "wrong_type"),
-        (one_template(metadata="!TemplateMetadata {metrics: Accuracy}"), 7, "wrong_type"),
+        (one_template(metadata="[]"), 7, "wrong_type"),
         (one_template(reference="!!python/name:os.system"), 7, "unknown_tag"),
         (one_template(reference="!!python/object/apply:os.system [id]"), 7, "unknown_tag"),
         (one_template(reference="!Other {}"), 7, "unknown_tag"),
@@ -81,6 +80,8 @@ def test_oddities_are_noted_and_no_more() -> None:
     assert notices(one_template(colour="red")) == ["unknown_field", "id_no_uuid"]
     assert "id_differs" in notices(one_template(id="y"))
     assert "unknown_metric" in notices(one_template(metadata="!TemplateMetadata {metrics: [F9]}"))
+    assert "wrong_type" in notices(one_template(metadata="{original_task: often}"))
+    assert "wrong_type" in notices(one_template(metadata="{metrics: Accuracy}"))
     assert "unknown_language" in notices(one_template(metadata="{languages: [Welsh!]}"))
     assert notices(FILE.replace("dataset: weather\n", "")) == ["missing_field"]
     twice = FILE.replace("name: report", "name: how is it")
