@@ -26,7 +26,8 @@ from app.domain.flan.inversion import invertible
 from app.domain.flan.mixing import MixSettings, TaskSize, quotas
 from app.errors import InvalidInput
 from app.files.checked_rows import BadField, CheckedRows
-from app.files.row_files import open_rows
+from app.files.row_files import RowFile, open_rows
+from app.files.tab_rows import read_tab_rows
 from app.files.whole_file import written_whole
 
 MixReport: TypeAlias = Callable[[str, int, int | None], None]
@@ -167,7 +168,7 @@ class _Mixer:
         yield made
 
     def _cases(self, task: MixTask, doing: str, total: int | None) -> Iterator[Case]:
-        with open_rows(task.path) as file:
+        with _opened(task.path) as file:
             numbers = iter(range(1 << 62))
             rows = CheckedRows(file, lambda fields: _case(fields, next(numbers)))
             for done, (_, case) in enumerate(rows, 1):
@@ -175,6 +176,25 @@ class _Mixer:
                     self._report(f"{doing} {task.name}", done, total)
                 yield case
             rows.done()
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[RowFile]:
+    """A file of rows; a table parted by tabs may lack its header, as those of Flan do."""
+    if path.suffix != ".tsv" or not path.is_file():
+        with open_rows(path) as file:
+            yield file
+        return
+    with path.open("rb") as lines:
+        first = lines.readline().decode("utf-8-sig", "replace")
+        headed = bool({*first.strip().split("\t")} & {"question", "input", "instruction"})
+        lines.seek(0)
+        if not headed:
+            rows = read_tab_rows(lines, ("question", "answer", "chain"))
+            yield RowFile(str(path), rows, b"", path.stat().st_size, lines)
+            return
+    with open_rows(path) as file:
+        yield file
 
 
 def _case(fields: Mapping[str, object], number: int) -> Case:

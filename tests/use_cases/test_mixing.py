@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.flan.mixing import MixSettings
-from app.errors import InvalidInput
+from app.errors import InvalidInput, InvalidUpload
 from app.use_cases.mixing import MixOrder, MixTask, mix_files, task_named
 from tests.domain.flan.cases import chain_line
 
@@ -79,6 +79,23 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.25
+
+
+def test_a_table_without_a_header(tmp_path: Path) -> None:
+    """As Flan publishes reasoning: question, answer, chain; quotation marks are characters."""
+    path = tmp_path / "sums.tsv"
+    path.write_bytes(b'"Two" and 2?\t4\tTwo,\\nand two more\n\nThree?\t3\t"It is three."\n')
+    found = mixed(tmp_path / "out.jsonl", task_named(str(path)), inversion=0)
+    targets = sorted(each["target"] for each in found)
+    assert targets[0].startswith('"It is three." ')
+    assert targets[1].startswith("Two,\nand two more.")
+    path.write_text("question\tchain\tanswer\nTwo?\tYes, two\t2\n")
+    found = mixed(tmp_path / "out.jsonl", task_named(str(path)))
+    assert found[0]["target"].startswith("Yes, two.")
+    path.write_text("a\tb\tc\nd\te\n")
+    with pytest.raises(InvalidUpload, match="line 2") as refused:
+        mixed(tmp_path / "out.jsonl", task_named(str(path)))
+    assert refused.value.report.errors[0].code == "column_count"
 
 
 def test_two_tasks_of_one_name_are_refused(tmp_path: Path) -> None:

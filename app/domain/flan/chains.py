@@ -31,7 +31,10 @@ CHAIN_FORMS: Mapping[str, ChainForm] = {
 }
 
 
+_ENDS = (".", "!", "?", '."', "。", "！", "？")  # noqa: RUF001 - Chinese ones too
+
+
 def phrased(form: str, chain: str, answer: str) -> str:
     """The reasoning, then the answer in the fixed phrase of the form."""
-    ended = chain if chain.endswith((".", "!", "?", "。", "!", "?")) else f"{chain}."
+    ended = chain if chain.endswith(_ENDS) else f"{chain}."
     return f"{ended} {CHAIN_FORMS[form].closing} {answer}"

@@ -44,7 +44,7 @@ _SIGNS: tuple[Callable[[int], str], ...] = (
     _roman,
     lambda position: _roman(position).upper(),
 )
-_FRAMES = ("({})", "{})", "{}.", "[{}]", "{}:")
+_FRAMES = ("({})", "{})", "{}.", "[{}]")
 _BULLETS = ("-", "*", "+", "•", "--", ">")
 
 
@@ -79,9 +79,12 @@ class OptionStyle:
         return self.frame if self.sign is None else self.frame.format(self.sign(number))
 
 
-def draw_style(chance: Random, most_options: int) -> OptionStyle:
-    """A style at random; where letters would run out, options are numbered."""
-    opener, ending = chance.choice(_OPENERS), chance.choice(_ENDINGS)
+def draw_style(chance: Random, most_options: int, *, ended: bool = True) -> OptionStyle:
+    """A style at random; where letters would run out, options are numbered.
+
+    `ended` lets something follow the options, where no layout has its own word for the answer.
+    """
+    opener, ending = chance.choice(_OPENERS), chance.choice(_ENDINGS) if ended else ""
     if chance.random() < 0.5:
         return OptionStyle(opener, None, chance.choice(_BULLETS), ending)
     sign = chance.choice(_SIGNS) if most_options <= _LETTERS else _number

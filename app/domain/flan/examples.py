@@ -117,7 +117,8 @@ def _option_style(
     """One way to print options for the whole prompt; None where they stand in the text already."""
     if style not in WITH_OPTIONS or case.shown:
         return None
-    return draw_style(chance, max(len(each.options) for each in (case, *pool)))
+    most = max(len(each.options) for each in (case, *pool))
+    return draw_style(chance, most, ended=style not in WITH_SHOTS)
 
 
 def _shot(case: Case, shown: OptionStyle | None) -> Shot:
