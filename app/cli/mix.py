@@ -35,7 +35,7 @@ ExemplarPool = Annotated[int, Option(min=1, help="cases of a template kept for w
 def mix(
     files: Annotated[
         list[str],
-        Argument(metavar="[COLLECTION:]FILE...", help="solved tasks, each file one task"),
+        Argument(metavar="[COLLECTION:]FILE", help="solved tasks, each file one task"),
     ],
     rows: Annotated[int | None, Option(min=1, help="examples wanted; else all there are")] = None,
     cap: Caps = None,

@@ -49,7 +49,7 @@ Preview = Annotated[
 @commands.command("check")
 def check(
     files: Annotated[
-        list[Path], Argument(metavar="FILE...", help="YAML files, or directories of them")
+        list[Path], Argument(metavar="FILE", help="YAML files, or directories of them")
     ],
     as_json: AsJson = False,
 ) -> None:

@@ -9,12 +9,17 @@ _LENGTH = struct.Struct(">I")
 HEADER_BYTES = _LENGTH.size
 
 
-def packed(value: object) -> bytes:
-    """A message; what JSON has no word for goes as its text.
+def json_bytes(value: object) -> bytes:
+    """JSON; what it has no word for goes as its text.
 
-    Raises orjson.JSONEncodeError for what is no text (lone surrogates).
+    Raises orjson.JSONEncodeError for what is no text (lone surrogates) or nested too deep.
     """
-    body = orjson.dumps(value, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(value, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def packed(value: object) -> bytes:
+    """A message; raises what `json_bytes` raises."""
+    body = json_bytes(value)
     return _LENGTH.pack(len(body)) + body
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
 
+import orjson
+
 from app.domain.templates import (
     Inspection,
     Outcome,
@@ -18,11 +20,12 @@ from app.domain.templates import (
 )
 from app.errors import Unavailable
 from app.sandbox.child_process import ChildGone, ChildProcess
+from app.sandbox.frames import json_bytes
 from app.sandbox.limits import SandboxLimits
 
 _CHILD = "app.sandbox.template_child"
 _BATCH_ROWS = 64
-_BATCH_CHARACTERS = 1 << 20
+_BATCH_BYTES = 1 << 20
 _USUAL = SandboxLimits()
 
 
@@ -98,43 +101,47 @@ class TemplateSandbox:
             self._stops[position] = self._limits.stops
             return Skipped(gone.reason, gone.detail)
 
-    def _rendered(self, batch: Sequence[RowOrder]) -> Iterator[PairOutcome]:
-        pairs = deque((order, template) for order in batch for template in order.templates)
+    def _rendered(self, batch: "Sequence[_Written]") -> Iterator[PairOutcome]:
+        pairs = deque((each, template) for each in batch for template in each.order.templates)
         while pairs:
             try:
-                self._running().send(self._messages(batch, pairs), self._limits.wall_s)
+                self._running().send(self._messages(pairs), self._limits.wall_s)
                 yield from self._received(pairs)
             except ChildGone as gone:
                 self._end_child()
-                order, template = pairs.popleft()
+                row, template = pairs.popleft()
                 self._stops[template] += 1
-                yield PairOutcome(order, template, Skipped(gone.reason, gone.detail))
+                yield PairOutcome(row.order, template, Skipped(gone.reason, gone.detail))
 
-    def _messages(
-        self, batch: Sequence[RowOrder], pairs: Iterable[tuple[RowOrder, int]]
-    ) -> list[dict[str, object]]:
-        wanted: dict[int, list[int]] = {}
-        for order, template in pairs:
-            if not self._set_aside(template):
-                wanted.setdefault(id(order), []).append(template)
+    def _messages(self, pairs: "Iterable[tuple[_Written, int]]") -> list[dict[str, object]]:
+        wanted: dict[int, tuple[_Written, list[int]]] = {}
+        for row, template in pairs:
+            if self._answered(row, template) is None:
+                wanted.setdefault(id(row), (row, []))[1].append(template)
         return [
-            {"row": order.row, "fields": order.fields, "templates": wanted[id(order)]}
-            for order in batch
-            if id(order) in wanted
+            {"row": row.order.row, "fields": orjson.Fragment(row.body), "templates": templates}
+            for row, templates in wanted.values()
         ]
 
-    def _received(self, pairs: "deque[tuple[RowOrder, int]]") -> Iterator[PairOutcome]:
+    def _received(self, pairs: "deque[tuple[_Written, int]]") -> Iterator[PairOutcome]:
         """Take answers until no pair is left; the pair that ends the child stays the first one."""
         child = self._running()
         while pairs:
-            order, template = pairs[0]
-            if self._set_aside(template):
-                ended = f"the template ended its process {self._limits.stops} times"
-                outcome: Outcome = Skipped(SkipReason.SET_ASIDE, ended)
-            else:
+            row, template = pairs[0]
+            outcome = self._answered(row, template)
+            if outcome is None:
                 outcome = _outcome(child.receive(self._limits.wall_s))
             pairs.popleft()
-            yield PairOutcome(order, template, outcome)
+            yield PairOutcome(row.order, template, outcome)
+
+    def _answered(self, row: "_Written", template: int) -> Outcome | None:
+        """What becomes of a pair that is not worth asking the child for."""
+        if row.fault:
+            return Skipped(SkipReason.ERROR, row.fault)
+        if self._set_aside(template):
+            ended = f"the template ended its process {self._limits.stops} times"
+            return Skipped(SkipReason.SET_ASIDE, ended)
+        return None
 
     def _set_aside(self, template: int) -> bool:
         return self._stops[template] >= self._limits.stops
@@ -166,21 +173,33 @@ class TemplateSandbox:
             self._child = None
 
 
-def _batches(orders: Iterable[RowOrder]) -> Iterator[list[RowOrder]]:
-    batch: list[RowOrder] = []
-    characters = 0
-    for order in orders:
-        batch.append(order)
-        characters += sum(map(_size, order.fields.values()))
-        if len(batch) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An order with its row as JSON, or why the row cannot be written so."""
+
+    order: RowOrder
+    body: bytes = b""
+    fault: str = ""
+
+
+def _written(order: RowOrder) -> _Written:
+    try:
+        return _Written(order, json_bytes(order.fields))
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        return _Written(order, fault=f"the row cannot be handed over: {error}")
+
+
+def _batches(orders: Iterable[RowOrder]) -> Iterator[list[_Written]]:
+    batch: list[_Written] = []
+    size = 0
+    for written in map(_written, orders):
+        batch.append(written)
+        size += len(written.body)
+        if len(batch) == _BATCH_ROWS or size > _BATCH_BYTES:
             yield batch
-            batch, characters = [], 0
+            batch, size = [], 0
     if batch:
         yield batch
-
-
-def _size(value: object) -> int:
-    return len(value) if isinstance(value, str | list | dict) else 1
 
 
 def _inspection(answer: object) -> Inspection | SyntaxFault:

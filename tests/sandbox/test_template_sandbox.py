@@ -115,6 +115,19 @@ def test_rows_of_any_size_and_batches_of_any_number() -> None:
     assert lengths == [n % 7 * 40_000 + 1 for n in range(200)]
 
 
+def test_a_row_that_is_no_json_is_told_and_costs_no_other() -> None:
+    deep: object = "end"
+    for _ in range(600):
+        deep = [deep]
+    rows: list[dict[str, object]] = [{"text": "a"}, {"text": deep}, {"text": 2**80}, {"text": "b"}]
+    with TemplateSandbox(templates("{{ text }} ||| x")) as sandbox:
+        pairs = list(sandbox.render(RowOrder(n, row, [0]) for n, row in enumerate(rows)))
+    assert [isinstance(each.outcome, Rendered) for each in pairs] == [True, False, False, True]
+    refused = pairs[1].outcome
+    assert isinstance(refused, Skipped)
+    assert (refused.reason, "handed over" in refused.detail) == (SkipReason.ERROR, True)
+
+
 def test_chance_depends_on_seed_row_and_template_alone() -> None:
     listed = templates("{{ range(9999) | choice }} ||| {{ range(9999) | random }}")
     with TemplateSandbox(listed, seed=1) as one, TemplateSandbox(listed, seed=2) as two:
