@@ -41,6 +41,13 @@ Truncate = Annotated[int | None, Option(min=1, help="cut each inserted text to s
 Provenance = Annotated[
     bool, Option("--provenance", help="also write choices, dataset, template id and more")
 ]
+Triples = Annotated[
+    bool, Option("--triples", help="write instruction, input, output instead of both sides")
+]
+Split = Annotated[
+    str | None,
+    Option(help="what parts the instruction from its input (triples); \\n is a line end"),
+]
 Preview = Annotated[
     int | None, Option("--preview", min=1, help="show what so many rows give, write nothing")
 ]
@@ -83,6 +90,8 @@ def render(
     truncate: Truncate = None,
     random_seed: Annotated[int, Option(help="seed of every draw")] = 0,
     provenance: Provenance = False,
+    triples: Triples = False,
+    split: Split = None,
     preview_: Preview = None,
     out: Annotated[Path | None, Option(help="where the lines go; else standard output")] = None,
 ) -> None:
@@ -99,6 +108,8 @@ def render(
         seed=random_seed,
         truncate=truncate,
         provenance=provenance,
+        triples=triples,
+        split=None if split is None else split.replace("\\n", "\n"),
         columns=_columns(type_, label_names, features),
     )
     source = None if str(rows) == "-" else rows

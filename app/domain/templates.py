@@ -144,6 +144,21 @@ def split_choices(rendered: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in rendered.split(SEPARATOR))
 
 
+def as_triple(rendered: Rendered, split: str | None = None) -> tuple[str, str, str]:
+    """Instruction, input and output of a rendering.
+
+    All of what was rendered is the instruction, unless it holds `split`: what comes behind its
+    first place is the input then.
+
+    >>> as_triple(Rendered("Is it kind?\\n--\\nGo away.", "no"), "\\n--\\n")
+    ('Is it kind?', 'Go away.', 'no')
+    """
+    instruction, mark, given = rendered.input.partition(split) if split else ("", "", "")
+    if not mark or not instruction.strip():
+        return rendered.input, "", rendered.target
+    return instruction.strip(), given.strip(), rendered.target
+
+
 def named(templates: Sequence[Template], names: Sequence[str]) -> tuple[list[int], list[str]]:
     """Positions of the templates that go by one of the names or ids, and the names of none."""
     chosen = [

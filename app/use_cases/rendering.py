@@ -19,6 +19,7 @@ from app.domain.templates import (
     SyntaxFault,
     Template,
     TemplateFile,
+    as_triple,
     named,
 )
 from app.errors import InvalidInput, InvalidUpload, LineProblem, UploadReport
@@ -36,6 +37,8 @@ class RenderSettings:
     `names` are templates by name or id, all where none is given. `per_row` draws so many of them
     for each row. `limit_rows` takes the first rows of the file; `limit_per_template` keeps the
     first renderings of each template. `truncate` cuts each expression to so many characters.
+    `triples` writes instruction, input and output instead of both sides, `split` parts the first
+    two. `provenance` adds where it all came from.
     """
 
     names: tuple[str, ...] = ()
@@ -45,6 +48,8 @@ class RenderSettings:
     seed: int = 0
     truncate: int | None = None
     provenance: bool = False
+    triples: bool = False
+    split: str | None = None
     columns: Columns = field(default_factory=Columns)
 
 
@@ -148,9 +153,19 @@ class Rendering:
     def __exit__(self, *ending: object) -> None:
         self._sandbox.__exit__(None, None, None)
 
-    @property
-    def provenance(self) -> bool:
-        return self._settings.provenance
+    def line(self, pair: PairOutcome, outcome: Rendered) -> Mapping[str, object]:
+        """What is written of a pair."""
+        template = self.template(pair)
+        found: dict[str, object] = {"row": pair.order.row, "template": template.name}
+        if self._settings.triples:
+            parts = as_triple(outcome, self._settings.split)
+            triple = dict(zip(("instruction", "input", "output"), parts, strict=True))
+            found = triple | (found if self._settings.provenance else {})
+        else:
+            found |= {"input": outcome.input, "target": outcome.target}
+        if self._settings.provenance:
+            found |= _provenance(self.file, template, outcome)
+        return found
 
     def template(self, pair: PairOutcome) -> Template:
         """The template of a pair."""
@@ -169,10 +184,14 @@ class Rendering:
                 yield pair
 
     def outcomes(
-        self, rows: Iterable[dict[str, object]], limit: int | None
+        self, rows: Iterable[dict[str, object]], limit: int | None, *, start: int = 0
     ) -> Iterator[PairOutcome]:
-        """What becomes of every wanted pair of the first rows."""
-        return self._sandbox.render(self._orders(rows, limit))
+        """What becomes of every wanted pair of the first rows.
+
+        `start` is the number of the first one: rows that come in slices get the draws that they
+        would get in one piece.
+        """
+        return self._sandbox.render(self._orders(rows, limit, start))
 
     def summary(self) -> RenderSummary:
         """The counts; raises InvalidInput when every pair failed."""
@@ -195,8 +214,10 @@ class Rendering:
             report = UploadReport(errors=tuple(errors), error_count=len(errors))
             raise InvalidUpload("Some templates cannot be used.", report)
 
-    def _orders(self, rows: Iterable[dict[str, object]], limit: int | None) -> Iterator[RowOrder]:
-        for row, fields in enumerate(_first(rows, limit)):
+    def _orders(
+        self, rows: Iterable[dict[str, object]], limit: int | None, start: int
+    ) -> Iterator[RowOrder]:
+        for row, fields in enumerate(_first(rows, limit), start):
             self._rows += 1
             self._seen |= fields.keys()
             templates = self._templates(row)
@@ -248,16 +269,8 @@ def _nothing_rendered(skip: SkipCount) -> str:
 
 
 def _write(target: BinaryIO, rendering: Rendering, pair: PairOutcome) -> None:
-    template, outcome = rendering.template(pair), pair.outcome
-    assert isinstance(outcome, Rendered)  # noqa: S101 - `pairs` gives no others
-    line: dict[str, object] = {
-        "row": pair.order.row,
-        "template": template.name,
-        "input": outcome.input,
-        "target": outcome.target,
-    }
-    if rendering.provenance:
-        line |= _provenance(rendering.file, template, outcome)
+    assert isinstance(pair.outcome, Rendered)  # noqa: S101 - `pairs` gives no others
+    line = rendering.line(pair, pair.outcome)
     target.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -129,6 +129,19 @@ def test_provenance(cultivar: CommandLine, templates: Path, rows: Path) -> None:
     }
 
 
+def test_triples(cultivar: CommandLine, templates: Path, rows: Path) -> None:
+    options = ("--templates", templates, "--rows", rows, "--template", "how is it", "--triples")
+    first = cultivar("templates", "render", *options).lines()[0]
+    assert first == {"instruction": "How is it? Not a cloud.", "input": "", "output": "sun"}
+    ran = cultivar("templates", "render", *options, "--split", "? ", "--provenance")
+    assert list(ran.lines()[0].items())[:4] == [
+        ("instruction", "How is it"),
+        ("input", "Not a cloud."),
+        ("output", "sun"),
+        ("row", 0),
+    ]
+
+
 def test_preview_writes_nothing(cultivar: CommandLine, templates: Path, rows: Path) -> None:
     out = rows.with_name("out.jsonl")
     options = ("--templates", templates, "--rows", rows, "--out", out)
