@@ -168,3 +168,6 @@ def _show_summary(screen: Console, summary: RenderSummary) -> None:
     for name, columns in summary.missing.items():
         names = ", ".join(columns)
         screen.print(f"note: template {visible(name)} names what no row has: {names}")
+    for column in summary.numbers_as_text:
+        name = visible(column)
+        screen.print(f"note: {name} holds numbers as text; --type {name}=int makes them numbers")

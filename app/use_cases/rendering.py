@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import orjson
 
-from app.domain.labelled import Columns
+from app.domain.labelled import Columns, ColumnType, TypeGuess
 from app.domain.templates import (
     FAILURES,
     Inspection,
@@ -66,13 +66,18 @@ class SkipCount:
 
 @dataclass(slots=True)
 class RenderSummary:
-    """Counts of a run; `missing` are columns that a template names and no row has."""
+    """Counts of a run; `missing` are columns that a template names and no row has.
+
+    `numbers_as_text` are columns of templates that skipped rows whose values are numbers, but
+    written as texts: a list of choices cannot be asked for its "2".
+    """
 
     rows: int = 0
     templates: int = 0
     rendered: int = 0
     skips: list[SkipCount] = field(default_factory=list[SkipCount])
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    numbers_as_text: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> int:
@@ -138,6 +143,7 @@ class Rendering:
         self._counts: Counter[int] = Counter()
         self._skips: dict[tuple[int, SkipReason], SkipCount] = {}
         self._seen: set[str] = set()
+        self._guess = TypeGuess()
         self._rows = 0
         self._needed: dict[int, tuple[str, ...]] = {}
 
@@ -199,7 +205,8 @@ class Rendering:
         rendered = self._counts.total()
         if skips and not rendered and all(each.reason in FAILURES for each in skips):
             raise InvalidInput(_nothing_rendered(skips[0]))
-        return RenderSummary(self._rows, len(self._chosen), rendered, skips, self._missing())
+        counts = self._rows, len(self._chosen), rendered
+        return RenderSummary(*counts, skips, self._missing(), self._numbers_as_text())
 
     def _inspect(self) -> None:
         """Know what the templates need; a template whose text is broken spoils the run."""
@@ -220,6 +227,7 @@ class Rendering:
         for row, fields in enumerate(_first(rows, limit), start):
             self._rows += 1
             self._seen |= fields.keys()
+            self._guess.see(fields)
             templates = self._templates(row)
             if templates:
                 yield RowOrder(row, fields, templates)
@@ -239,6 +247,16 @@ class Rendering:
         name, row = self.template(pair).name, pair.order.row
         found = self._skips.setdefault(key, SkipCount(name, skipped.reason, 0, row, skipped.detail))
         found.rows += 1
+
+    def _numbers_as_text(self) -> tuple[str, ...]:
+        troubled = {
+            column
+            for position, reason in self._skips
+            if reason in (SkipReason.EMPTY_TARGET, SkipReason.ERROR)
+            for column in self._needed.get(position, ())
+        }
+        whole = {name for name, kind in self._guess.types().items() if kind is ColumnType.INT}
+        return tuple(sorted(troubled & whole))
 
     def _missing(self) -> dict[str, tuple[str, ...]]:
         known = self._seen | {name.replace("-", "_") for name in self._seen}

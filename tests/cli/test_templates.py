@@ -244,6 +244,17 @@ def test_a_template_that_fits_no_row_is_told(
     assert "Nothing could be rendered" in ran.errors
 
 
+def test_numbers_as_text_are_pointed_out(
+    cultivar: CommandLine, templates: Path, tmp_path: Path
+) -> None:
+    rows = written(tmp_path, "rows.jsonl", '{"report": "Puddles.", "label": "0"}\n')
+    ran = cultivar("templates", "render", "--templates", templates, "--rows", rows)
+    assert "note: label holds numbers as text; --type label=int" in ran.errors
+    given = ("--templates", templates, "--rows", rows, "--type", "label=int")
+    ran = cultivar("templates", "render", *given)
+    assert (len(ran.lines()), "note" in ran.errors) == (1, False)
+
+
 def test_check(cultivar: CommandLine, templates: Path, tmp_path: Path) -> None:
     ran = cultivar("templates", "check", templates)
     assert (ran.status, ran.text) == (0, f"{templates}: weather/daily, 2 templates\n")
