@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     slice_s: float = Field(
         default=120.0, gt=0, description="seconds that a generate worker stays with one job"
     )
+    batch_requests: int = Field(
+        default=10_000, gt=0, le=50_000, description="calls in one batch, at most"
+    )
+    batch_mib: int = Field(default=90, gt=0, description="size of one batch's file, at most")
+    batch_poll_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="seconds before a batch is looked at again; each wait doubles, up to 600",
+    )
     novelty_memory_mib: int = Field(
         default=2048, gt=0, description="memory for pool indexes in one admit worker"
     )

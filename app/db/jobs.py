@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import job_events, jobs
-from app.domain.lifecycle import FINAL_JOB_STATES, JobState, sources_of
+from app.domain.lifecycle import FINAL_JOB_STATES, Delivery, JobState, sources_of
 from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobEvent, Page
 
@@ -19,7 +19,11 @@ _hidden = {"hinted_at", "embedder_failures", "embedder_not_before"}
 
 def _job(row: Mapping[str, Any]) -> Job:
     values = {name: value for name, value in row.items() if name not in _hidden}
-    known = {"state": JobState(values["state"]), "reuse": Reuse(values["reuse"])}
+    known = {
+        "state": JobState(values["state"]),
+        "delivery": Delivery(values["delivery"]),
+        "reuse": Reuse(values["reuse"]),
+    }
     return Job(**{**values, **known})
 
 

@@ -9,8 +9,16 @@ import sqlalchemy as sa
 from app.db.batches import insert_many, update_many
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
-from app.db.tables import completions, conversations, jobs, ledger, slots, workers
-from app.domain.lifecycle import ConversationKind, SlotState
+from app.db.tables import (
+    completions,
+    conversations,
+    jobs,
+    ledger,
+    slots,
+    teacher_batches,
+    workers,
+)
+from app.domain.lifecycle import ConversationKind, Delivery, SlotState
 from app.domain.stored import CallRecord, NewSlot, Page, SlotRecord
 from app.errors import UnknownCursor
 
@@ -124,13 +132,14 @@ def counts_active(connection: sa.Connection, job_id: UUID) -> Mapping[tuple[str,
 
 
 def held(connection: sa.Connection, teacher_id: UUID) -> Sequence[tuple[UUID | None, UUID, int]]:
-    """Calls under way with a teacher as (worker, job, how many), over the whole fleet."""
+    """Single calls under way with a teacher as (worker, job, how many), over the whole fleet."""
     query = (
         sa.select(slots.c.worker_id, slots.c.job_id, sa.func.count())
         .select_from(slots.join(jobs, jobs.c.id == slots.c.job_id))
         .where(
             jobs.c.teacher_id == teacher_id,
             jobs.c.finished_at.is_(None),
+            jobs.c.delivery == Delivery.CALLS,
             slots.c.state == SlotState.IN_FLIGHT,
         )
         .group_by(slots.c.worker_id, slots.c.job_id)
@@ -215,14 +224,20 @@ def retry_failed(connection: sa.Connection, job_id: UUID) -> list[tuple[UUID, st
 def orphans(
     connection: sa.Connection, *, lease_s: float, limit: int = 500
 ) -> Sequence[tuple[SlotRecord, UUID]]:
-    """In-flight slots whose worker has not been heard of for `lease_s`, locked; with the worker."""
+    """In-flight slots whose worker has not been heard of for `lease_s`, locked; with the worker.
+
+    Those of a batch are the batch's for as long as it lives.
+    """
     alive = sa.exists().where(
         workers.c.id == slots.c.worker_id,
         workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
     )
+    batched = sa.exists().where(
+        teacher_batches.c.id == slots.c.worker_id, teacher_batches.c.ended_at.is_(None)
+    )
     query = (
         sa.select(*_columns, slots.c.worker_id)
-        .where(slots.c.state == SlotState.IN_FLIGHT, sa.not_(alive))
+        .where(slots.c.state == SlotState.IN_FLIGHT, sa.not_(alive), sa.not_(batched))
         .order_by(slots.c.id)
         .limit(limit)
         .with_for_update(of=slots, skip_locked=True)

@@ -77,6 +77,8 @@ teachers = sa.Table(
     sa.Column("key_last4", sa.Text),
     sa.Column("input_micro_usd_per_million", sa.BigInteger),
     sa.Column("output_micro_usd_per_million", sa.BigInteger),
+    sa.Column("batch_input_micro_usd_per_million", sa.BigInteger),
+    sa.Column("batch_output_micro_usd_per_million", sa.BigInteger),
     sa.Column("context_length", sa.Integer),
     sa.Column("max_concurrency", sa.Integer, nullable=False),
     sa.Column("requests_per_minute", sa.Integer),
@@ -128,6 +130,7 @@ jobs = sa.Table(
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("options", JSONB, nullable=False),
     sa.Column("random_seed", sa.BigInteger, nullable=False),
+    sa.Column("delivery", sa.Text, nullable=False, server_default="calls"),
     sa.Column("target_rows", sa.BigInteger, nullable=False),
     sa.Column("cap_calls", sa.BigInteger, nullable=False),
     sa.Column("cap_micro_usd", sa.BigInteger),
@@ -251,6 +254,7 @@ slots = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     _count("reserved_micro_usd"),
+    # Who holds the call while it is under way: a worker, or the batch that it went with.
     sa.Column("worker_id", UUID(as_uuid=True)),
     sa.Column("answered_attempt", sa.Integer),
     # Whether the replies of earlier jobs were searched for one to the same request.
@@ -335,6 +339,43 @@ ledger = sa.Table(
     _time("at", default=True),
     sa.Index("ix_ledger_job_id_id", "job_id", "id"),
     sa.CheckConstraint("num_nonnulls(slot_id, embedding_call_id) = 1", name="one_call"),
+)
+
+teacher_batches = sa.Table(
+    "teacher_batches",
+    metadata,
+    _id(),
+    _reference("job_id", "jobs"),
+    sa.Column("teacher_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("input_micro_usd_per_million", sa.BigInteger, nullable=False),
+    sa.Column("output_micro_usd_per_million", sa.BigInteger, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("input_file_id", sa.Text),
+    sa.Column("provider_batch_id", sa.Text),
+    sa.Column("provider_state", sa.Text),
+    sa.Column("output_file_id", sa.Text),
+    sa.Column("error_file_id", sa.Text),
+    sa.Column("completed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+    # Steps that failed one after the other, and those that found nothing new.
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("polls", sa.Integer, nullable=False, server_default="0"),
+    # Who takes a step with it just now; a worker that is silent has lost it.
+    sa.Column("worker_id", UUID(as_uuid=True)),
+    sa.Column("detail", sa.Text),
+    _time("created_at", default=True),
+    _time("submitted_at"),
+    _time("ended_at"),
+    _time("next_step_at"),
+    sa.Index("ix_teacher_batches_job_id_id", "job_id", "id"),
+)
+sa.Index(
+    "ix_teacher_batches_live",
+    teacher_batches.c.next_step_at,
+    postgresql_where=teacher_batches.c.ended_at.is_(None),
 )
 
 embeddings = sa.Table(

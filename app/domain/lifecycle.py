@@ -30,6 +30,13 @@ Embedding call
 
     in_flight ──> answered | failed | unknown
 
+Batch (calls that a teacher is given as one file, at its batch price)
+
+    claimed ──> uploaded <──> creating ──> running ──> collecting ──> collected
+       │           │             │ │         │  └─> cancelling ─^         │
+       └───────────┴──> withdrawn <┘         v                           v
+                                 └─────────> lost <──────────────────────┘
+
 Export
 
     queued ──> running ──> ready | failed
@@ -109,6 +116,27 @@ class EmbeddingCallState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Delivery(StrEnum):
+    """How a job's calls reach the teacher: one by one, or many as one file at its batch price."""
+
+    CALLS = "calls"
+    BATCH = "batch"
+
+
+class BatchState(StrEnum):
+    """Where a batch of calls stands, as this service sees it."""
+
+    CLAIMED = "claimed"
+    UPLOADED = "uploaded"
+    CREATING = "creating"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    COLLECTING = "collecting"
+    COLLECTED = "collected"
+    WITHDRAWN = "withdrawn"
+    LOST = "lost"
+
+
 class ConversationKind(StrEnum):
     """What a conversation is for."""
 
@@ -174,6 +202,22 @@ CANDIDATE_MOVES: Mapping[CandidateState, frozenset[CandidateState]] = {
     CandidateState.DUPLICATE: frozenset(),
     CandidateState.REJECTED: frozenset(),
 }
+
+BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
+    BatchState.CLAIMED: frozenset({BatchState.UPLOADED, BatchState.WITHDRAWN}),
+    BatchState.UPLOADED: frozenset({BatchState.CREATING, BatchState.WITHDRAWN}),
+    BatchState.CREATING: frozenset(
+        {BatchState.UPLOADED, BatchState.RUNNING, BatchState.WITHDRAWN, BatchState.LOST}
+    ),
+    BatchState.RUNNING: frozenset({BatchState.CANCELLING, BatchState.COLLECTING, BatchState.LOST}),
+    BatchState.CANCELLING: frozenset({BatchState.COLLECTING, BatchState.LOST}),
+    BatchState.COLLECTING: frozenset({BatchState.COLLECTED, BatchState.LOST}),
+    BatchState.COLLECTED: frozenset(),
+    BatchState.WITHDRAWN: frozenset(),
+    BatchState.LOST: frozenset(),
+}
+# While a batch is in one of these its calls are its own, whatever becomes of a worker.
+LIVE_BATCH_STATES = frozenset(state for state, targets in BATCH_MOVES.items() if targets)
 
 FINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED})
 PENDING_SLOT_STATES = frozenset(

@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from app.domain.lifecycle import (
+    BatchState,
     CandidateState,
+    Delivery,
     EmbeddingCallState,
     ExportState,
     JobState,
@@ -68,6 +70,8 @@ class TeacherRecord:
     key_last4: str | None
     input_micro_usd_per_million: int | None
     output_micro_usd_per_million: int | None
+    batch_input_micro_usd_per_million: int | None
+    batch_output_micro_usd_per_million: int | None
     context_length: int | None
     max_concurrency: int
     requests_per_minute: int | None
@@ -98,6 +102,7 @@ class Job:
     profile: str
     options: Mapping[str, object]
     random_seed: int
+    delivery: Delivery
     target_rows: int
     cap_calls: int
     cap_micro_usd: int | None
@@ -219,6 +224,38 @@ class NewSlot:
     step: str
     prompt: Mapping[str, object]
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherBatch:
+    """Calls that a teacher is given as one file; prices and model are those of when it was made.
+
+    `tries` counts the steps that failed in a row, `polls` those that found nothing new.
+    """
+
+    id: UUID
+    job_id: UUID
+    teacher_id: UUID
+    state: BatchState
+    endpoint: str
+    model: str
+    input_micro_usd_per_million: int
+    output_micro_usd_per_million: int
+    requests: int
+    input_file_id: str | None
+    provider_batch_id: str | None
+    provider_state: str | None
+    output_file_id: str | None
+    error_file_id: str | None
+    completed: int
+    failed: int
+    tries: int
+    polls: int
+    detail: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+    next_step_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

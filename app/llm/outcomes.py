@@ -25,11 +25,26 @@ def outcome_of(status: int, raw: bytes, endpoint: Endpoint) -> Outcome:
     """Judge a whole reply by its status, and a success or a refusal by its body too."""
     if 200 <= status < 300:
         return Outcome.ANSWERED if has_answer(endpoint, raw) else Outcome.UNREADABLE
+    return outcome_of_status(status, raw)
+
+
+def outcome_of_status(status: int, raw: bytes) -> Outcome:
+    """Judge an answer that is no success, whatever was asked."""
     if 300 <= status < 400:
         return Outcome.REDIRECTED
     if status >= 500 or status in (408, 409, 425):
         return Outcome.SERVER_ERROR
     return _refusal(status, error_codes(raw))
+
+
+def outcome_of_code(code: str | None) -> Outcome:
+    """Judge a failure of which only its name is known, such as one in a batch's error file."""
+    name = (code or "").lower()
+    if name in _NO_MONEY:
+        return Outcome.QUOTA
+    if name in _NO_ACCESS:
+        return Outcome.UNAUTHORIZED
+    return Outcome.RATE_LIMITED if "limit_exceeded" in name else Outcome.SERVER_ERROR
 
 
 def error_codes(raw: bytes) -> frozenset[str]:

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -25,7 +27,7 @@ KEEP_ALIVE_S = 4.0
 
 _NO_KEY = "none"  # never sent; without any the SDK would look into its environment
 _RESCHEDULE_AFTER_S = 1.0
-_UNSENDABLE_KEY = "The key holds characters that no header can carry; enter it again."
+UNSENDABLE_KEY = "The key holds characters that no header can carry; enter it again."
 
 
 class UnusableAddress(ValueError):
@@ -59,7 +61,7 @@ class Line:
     async def ask(self, call: Call) -> Reply:
         """Send a call once and read its whole answer; every failure is an outcome, not an error."""
         if not self._key_fits:
-            return Reply(call, Outcome.UNAUTHORIZED, error=_UNSENDABLE_KEY)
+            return Reply(call, Outcome.UNAUTHORIZED, error=UNSENDABLE_KEY)
         reading = Reading(call, self._redactor, time.monotonic())
         try:
             async with asyncio.timeout(call.teacher.timeout_s) as deadline:
@@ -73,6 +75,28 @@ class Line:
         except (aiohttp.ClientError, OSError) as error:
             return _broken_off(reading, error)
         return reading.whole()
+
+    @asynccontextmanager
+    async def opened(
+        self, method: str, path: str, **content: Any
+    ) -> AsyncGenerator[httpx2.Response]:
+        """Any other request to the teacher, its answer's body not read yet; raises what httpx does.
+
+        `content` is `json`, `params`, or `data` and `files` for a form.
+        """
+        own = [each for each in self._headers if each[0] != "Content-Type"]
+        url = self._sdk.base_url.join(path)
+        request = httpx2.Request(method, url, headers=own, extensions=self._extensions, **content)
+        response = await self._http.send(request, stream=True, auth=None)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    @property
+    def key_fits(self) -> bool:
+        """Whether a header can carry the key."""
+        return self._key_fits
 
     async def close(self) -> None:
         """Close every connection."""
@@ -128,13 +152,13 @@ def _too_slow(teacher: Teacher, reading: Reading) -> str:
 
 
 def _broken_off(reading: Reading, error: BaseException) -> Reply:
-    fault, text = _fault(reading.call.teacher, error)
+    fault, text = fault_of(reading.call.teacher, error)
     reply = reading.broken(fault, text)
     unsent = fault in (Fault.DNS, Fault.CONNECT, Fault.TLS)
     return replace(reply, outcome=Outcome.NOT_SENT) if unsent else reply
 
 
-def _fault(teacher: Teacher, error: BaseException) -> tuple[Fault, str]:
+def fault_of(teacher: Teacher, error: BaseException) -> tuple[Fault, str]:
     """Tell what failed before anything was sent from what failed after."""
     host = httpx2.URL(teacher.base_url).netloc.decode("ascii", "replace")
     match error:

@@ -8,7 +8,7 @@ from app.db import claimants, counts, jobs, slots, teachers
 from app.db.claimants import Claimant
 from app.db.counts import Tally
 from app.db.engine import Connection
-from app.domain.lifecycle import JobReason, JobState, SlotState
+from app.domain.lifecycle import Delivery, JobReason, JobState, SlotState
 from app.domain.method import Prompt
 from app.domain.sharing import Demand, Share, share_of
 from app.domain.stored import Job, SlotRecord, TeacherRecord
@@ -85,7 +85,7 @@ def claim_locked(
     memory: Memory,
 ) -> Claimed:
     """Take ready slots of a locked job within its caps and the teacher's concurrency."""
-    if job.state is not JobState.RUNNING:
+    if job.state is not JobState.RUNNING or job.delivery is Delivery.BATCH:
         return NOTHING
     record = teachers.get(connection, job.teacher_id, for_update=True)
     if record is None:
@@ -96,9 +96,27 @@ def claim_locked(
     room = min(asker.most, share.room, allowed)
     ready = slots.claimable(connection, job.id, room) if room > 0 else ()
     reservation = _Reservation(connection, runtime, job, asker, draft, memory)
-    calls = reservation.make(record, share, ready)
+    calls = reservation.make(record, share.window, ready)
     hungry = len(calls) >= share.room and allowed > 0
     return Claimed(calls, max(0, room), hungry, reservation.stopped, served)
+
+
+def reserve(
+    connection: Connection,
+    runtime: Runtime,
+    job: Job,
+    record: TeacherRecord,
+    holder_id: UUID,
+    ready: Sequence[SlotRecord],
+    draft: Draft,
+) -> Sequence[Call]:
+    """Give ready slots of a locked job to a batch, as many as the cap allows at their upper price.
+
+    A job that can afford none any more ends or pauses.
+    """
+    asker = Asker(holder_id)
+    reservation = _Reservation(connection, runtime, job, asker, draft, Memory())
+    return reservation.make(record, record.max_concurrency, ready)
 
 
 def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker) -> Share:
@@ -154,13 +172,14 @@ class _Reservation:
         self.stopped = False
 
     def make(
-        self, record: TeacherRecord, share: Share, ready: Sequence[SlotRecord]
+        self, record: TeacherRecord, window: int, ready: Sequence[SlotRecord]
     ) -> Sequence[Call]:
         """The calls that can be afforded; a job that can afford none any more ends or pauses."""
         if not ready:
             return ()
         try:
-            teacher = replace(to_llm(self._runtime, record), max_concurrency=max(1, share.window))
+            teacher = to_llm(self._runtime, record, self._job.delivery)
+            teacher = replace(teacher, max_concurrency=max(1, window))
         except Conflict as error:
             self._pause(JobReason.TEACHER_UNAUTHORIZED, error.detail)
             return ()
@@ -239,20 +258,25 @@ def take_back(
     with runtime.database.transaction() as connection:
         held = slots.held_by(connection, worker_id, job_id)
         unsent = [slot for slot in held if (str(slot.id), slot.attempt) not in sent]
-        if not unsent:
-            return 0
-        slots.change(
-            connection,
-            [{"id": slot.id, "state": SlotState.READY, "reserved_micro_usd": 0} for slot in unsent],
-        )
-        total = sum(slot.reserved_micro_usd for slot in unsent)
-        jobs.add(connection, job_id, reserved_micro_usd=-total, calls=-len(unsent))
-        slots.write_ledger(connection, [_release(slot) for slot in unsent])
-        tally = Tally(
-            {("slot", SlotState.READY): len(unsent), ("slot", SlotState.IN_FLIGHT): -len(unsent)}
-        )
-        counts.add(connection, job_id, tally)
+        release(connection, job_id, unsent)
         return len(unsent)
+
+
+def release(connection: Connection, job_id: UUID, unsent: Sequence[SlotRecord]) -> None:
+    """Make claimed slots ready again and free their reservations: they were never sent."""
+    if not unsent:
+        return
+    slots.change(
+        connection,
+        [{"id": slot.id, "state": SlotState.READY, "reserved_micro_usd": 0} for slot in unsent],
+    )
+    total = sum(slot.reserved_micro_usd for slot in unsent)
+    jobs.add(connection, job_id, reserved_micro_usd=-total, calls=-len(unsent))
+    slots.write_ledger(connection, [_release(slot) for slot in unsent])
+    tally = Tally(
+        {("slot", SlotState.READY): len(unsent), ("slot", SlotState.IN_FLIGHT): -len(unsent)}
+    )
+    counts.add(connection, job_id, tally)
 
 
 def _release(slot: SlotRecord) -> dict[str, object]:

@@ -14,6 +14,7 @@ from app import traces
 from app.db import jobs
 from app.llm.client import Door
 from app.runtime import Runtime
+from app.use_cases.batching import BatchSlice, is_batched
 from app.use_cases.heartbeat import Heartbeat
 from app.use_cases.job_context import SeedCache
 from app.use_cases.pool_indexes import PoolIndexes
@@ -44,7 +45,7 @@ class Engine:
         self.door = door
         self.stopping = threading.Event()
         self._threads = threads
-        self._active: dict[UUID, Slice] = {}
+        self._active: dict[UUID, Slice | BatchSlice] = {}
         self._again: set[UUID] = set()
         self._lock = threading.Lock()
         # It beats until the calls are back: who stops beating loses them to another worker.
@@ -76,7 +77,8 @@ class Engine:
 
     def advance(self, job_id: UUID) -> None:
         """Drive a job for a slice; if this process drives it already, have that look again."""
-        work = Slice(self._bench, job_id)
+        kind = BatchSlice if is_batched(self.runtime, job_id) else Slice
+        work = kind(self._bench, job_id)
         with self._lock:
             if job_id in self._active:
                 self._again.add(job_id)
@@ -92,7 +94,7 @@ class Engine:
                     if not again or self.stopping.is_set():
                         del self._active[job_id]
                         return
-                    work = self._active[job_id] = Slice(self._bench, job_id)
+                    work = self._active[job_id] = kind(self._bench, job_id)
         except BaseException:
             with self._lock:
                 self._active.pop(job_id, None)

@@ -13,6 +13,7 @@ from app.db.ids import new_id
 from app.domain.lifecycle import (
     FINAL_JOB_STATES,
     CandidateState,
+    Delivery,
     JobReason,
     JobState,
     SlotState,
@@ -38,6 +39,7 @@ from app.domain.tokens import Tokens
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
+from app.use_cases.batches import delivery_problems
 
 CALLS_PER_ROW = 10
 _MAX_ROWS = 10_000_000
@@ -58,6 +60,7 @@ class JobDetails:
     cap_micro_usd: int | None = None
     cap_calls: int | None = None
     random_seed: int = 42
+    delivery: Delivery = Delivery.CALLS
     tokens: str | None = None
     embedder_id: UUID | None = None
     reuse: str = Reuse.NEVER
@@ -94,7 +97,8 @@ def checked(
     embedder = _embedder(connection, details)
     default_cap = runtime.settings.default_cap_micro_usd
     problems += _limits_problems(details, default_cap)
-    problems += _reference_problems(seed_set, teacher)
+    problems += _reference_problems(seed_set, teacher, details.delivery)
+    problems += delivery_problems(details.delivery, teacher)
     problems += _novelty_problems(details, method, embedder)
     if priceless:
         problems = [each for each in problems if each.code != "price_required"]
@@ -138,7 +142,7 @@ def _limits_problems(details: JobDetails, default_cap: int | None) -> Iterator[P
 
 
 def _reference_problems(
-    seed_set: SeedSet | None, teacher: TeacherRecord | None
+    seed_set: SeedSet | None, teacher: TeacherRecord | None, delivery: str
 ) -> Iterator[Problem]:
     if seed_set is None:
         yield Problem("/seed_set_id", "not_found", "there is no such seed set")
@@ -149,7 +153,7 @@ def _reference_problems(
         yield Problem("/teacher_id", "wrong_type", "this one makes embeddings; it writes no text")
         return
     prices = (teacher.input_micro_usd_per_million, teacher.output_micro_usd_per_million)
-    if None in prices:
+    if None in prices and delivery != Delivery.BATCH:
         yield Problem(
             "/teacher_id", "price_required", "give the teacher its prices, 0 if it is free"
         )
@@ -207,6 +211,7 @@ def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUI
         "profile": details.profile,
         "options": options_as_dict(method),
         "random_seed": details.random_seed,
+        "delivery": details.delivery,
         "target_rows": details.target_rows,
         "cap_calls": parts.cap_calls,
         "cap_micro_usd": parts.cap_micro_usd,

@@ -11,6 +11,7 @@ from app.domain.lifecycle import (
     CandidateState,
     ConversationKind,
     ConversationState,
+    Delivery,
     JobReason,
     JobState,
     RowState,
@@ -32,6 +33,9 @@ from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import DrawPool, JobContext
 from app.use_cases.memory import Memory, Talk
+
+_MOST_OPEN_IN_BATCHES = 50_000
+_MOST_BEGUN_AT_ONCE = 2_000
 
 
 def plan(runtime: Runtime, context: JobContext) -> JobState | None:
@@ -99,9 +103,11 @@ class _Plan:
             self._begin_round(standing)
         else:
             most_open = self._most_open()
-            self._begin_answers(min(answers_to_begin(standing), most_open))
+            at_once = min(most_open, _MOST_BEGUN_AT_ONCE)
+            self._begin_answers(min(answers_to_begin(standing), at_once))
             if not window.exhausted:
-                self._begin_proposals(proposals_to_begin(standing, most_open=most_open))
+                wanted = proposals_to_begin(standing, most_open=most_open)
+                self._begin_proposals(min(wanted, at_once))
 
     def _end(self, reason: JobReason) -> None:
         useless = reason is JobReason.NO_USABLE_REPLIES
@@ -153,6 +159,8 @@ class _Plan:
 
     def _most_open(self) -> int:
         """As many conversations as the teacher takes calls, and as many again to follow them."""
+        if self._job.delivery is Delivery.BATCH:
+            return _MOST_OPEN_IN_BATCHES
         teacher = teachers.get(self._connection, self._job.teacher_id)
         return 2 * teacher.max_concurrency if teacher else 0
 

@@ -18,6 +18,7 @@ from app.db import (
     exports,
     jobs,
     slots,
+    teacher_batches,
     workers,
 )
 from app.db.counts import Tally
@@ -56,10 +57,12 @@ def sweep(runtime: Runtime) -> Swept:
         workers.forget_silent(connection, silent_s=max(_FORGET_WORKERS_S, 10 * lease_s))
         claimants.forget_silent(connection, silent_s=_FORGET_WORKERS_S)
         job_ids = jobs.to_wake(connection, older_than_s=runtime.settings.sweep_s / 2)
+        # Paused and finished jobs are not live, but their batches are collected all the same.
+        batched = [each for each in teacher_batches.jobs_due(connection) if each not in job_ids]
         pool_ids = candidates.pools_waiting(connection)
         export_ids = exports.waiting(connection)
         workers.swept(connection, SWEEP)
-    for job_id in job_ids:
+    for job_id in [*job_ids, *batched]:
         runtime.wake.generate(job_id)
     for pool_id in pool_ids:
         runtime.wake.admit(pool_id)

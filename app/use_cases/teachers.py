@@ -9,9 +9,11 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from app.db import teacher_batches
 from app.db import teachers as queries
 from app.db.engine import Connection
 from app.db.ids import new_id
+from app.domain.lifecycle import Delivery
 from app.domain.stored import Page, TeacherRecord
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
 from app.llm.check import CheckReport, check_teacher
@@ -33,6 +35,8 @@ class TeacherDetails:
     api_key: SecretStr | None = None
     input_micro_usd_per_million: int | None = None
     output_micro_usd_per_million: int | None = None
+    batch_input_micro_usd_per_million: int | None = None
+    batch_output_micro_usd_per_million: int | None = None
     context_length: int | None = None
     max_concurrency: int = 20
     requests_per_minute: int | None = None
@@ -65,6 +69,7 @@ def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) ->
         _guard_key(before, details, "api_key" in changes)
         _guard_name(connection, before, details)
         _guard_endpoint(connection, before, details)
+        _guard_batches(connection, before, details)
         after = _record(runtime, teacher_id, details)
         if "api_key" not in changes:
             after = replace(after, sealed_key=before.sealed_key, key_last4=before.key_last4)
@@ -109,8 +114,9 @@ def delete(runtime: Runtime, teacher_id: UUID) -> None:
             raise _unknown(teacher_id)
 
 
-def to_llm(runtime: Runtime, record: TeacherRecord) -> Teacher:
-    """The teacher as the door wants it, with its key opened."""
+def to_llm(runtime: Runtime, record: TeacherRecord, delivery: Delivery = Delivery.CALLS) -> Teacher:
+    """The teacher as the door wants it, with its key opened and the prices of that delivery."""
+    prefix = "batch_" if delivery is Delivery.BATCH else ""
     key = None
     if record.sealed_key is not None:
         key = SecretStr(runtime.vault.open(record.sealed_key, record.id, record.base_url))
@@ -120,8 +126,8 @@ def to_llm(runtime: Runtime, record: TeacherRecord) -> Teacher:
         model=record.model,
         endpoint=Endpoint(record.endpoint),
         api_key=key,
-        input_micro_usd_per_million=record.input_micro_usd_per_million,
-        output_micro_usd_per_million=record.output_micro_usd_per_million,
+        input_micro_usd_per_million=getattr(record, f"{prefix}input_micro_usd_per_million"),
+        output_micro_usd_per_million=getattr(record, f"{prefix}output_micro_usd_per_million"),
         context_length=record.context_length,
         max_concurrency=record.max_concurrency,
         requests_per_minute=record.requests_per_minute,
@@ -146,6 +152,8 @@ def _record(runtime: Runtime, teacher_id: UUID, details: TeacherDetails) -> Teac
         key_last4=key[-4:] if key and len(key) >= 12 else None,
         input_micro_usd_per_million=details.input_micro_usd_per_million,
         output_micro_usd_per_million=details.output_micro_usd_per_million,
+        batch_input_micro_usd_per_million=details.batch_input_micro_usd_per_million,
+        batch_output_micro_usd_per_million=details.batch_output_micro_usd_per_million,
         context_length=details.context_length,
         max_concurrency=details.max_concurrency,
         requests_per_minute=details.requests_per_minute,
@@ -189,6 +197,16 @@ def _guard_endpoint(connection: Connection, before: TeacherRecord, after: Teache
     kinds = {each == Endpoint.EMBEDDINGS for each in (before.endpoint, after.endpoint)}
     if len(kinds) > 1 and queries.users(connection, before.id, limit=1):
         raise InUse("Jobs use this teacher as it is; register another one for the other endpoint.")
+
+
+def _guard_batches(connection: Connection, before: TeacherRecord, after: TeacherDetails) -> None:
+    """Batches live where they were created; nobody would find them at another address."""
+    moved = before.base_url != after.base_url.rstrip("/")
+    if moved and teacher_batches.count_live(connection, teacher_id=before.id):
+        raise InUse(
+            "Batches of this teacher are under way at the present base_url. "
+            "Wait until they are collected, or cancel their jobs."
+        )
 
 
 def _check(details: TeacherDetails) -> None:
@@ -252,6 +270,8 @@ def _number_problems(details: TeacherDetails) -> Iterator[Problem]:
     limits: Mapping[str, tuple[float, float]] = {
         "input_micro_usd_per_million": (0, _MAX_PRICE),
         "output_micro_usd_per_million": (0, _MAX_PRICE),
+        "batch_input_micro_usd_per_million": (0, _MAX_PRICE),
+        "batch_output_micro_usd_per_million": (0, _MAX_PRICE),
         "context_length": (1, 10**8),
         "max_concurrency": (1, 10_000),
         "requests_per_minute": (1, 10**7),

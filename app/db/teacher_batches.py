@@ -1,0 +1,188 @@
+"""Queries about batches of calls: who takes the next step with one, and every move of its state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db.paging import decode_cursor, encode_cursor
+from app.db.seed_sets import cursor_id
+from app.db.tables import slots, teacher_batches, workers
+from app.domain.lifecycle import BATCH_MOVES, LIVE_BATCH_STATES, BatchState, SlotState
+from app.domain.stored import Page, TeacherBatch
+
+_now = sa.func.clock_timestamp()
+_columns = [teacher_batches.c[name] for name in TeacherBatch.__slots__]
+_live = teacher_batches.c.ended_at.is_(None)
+
+
+def _batch(row: Mapping[str, Any]) -> TeacherBatch:
+    return TeacherBatch(**{**row, "state": BatchState(row["state"])})
+
+
+def _in(wait_s: float) -> sa.ColumnElement[Any]:
+    return _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, wait_s)
+
+
+def insert(connection: sa.Connection, values: Mapping[str, object]) -> None:
+    """Store a claimed batch, due at once."""
+    state = {"state": BatchState.CLAIMED, "next_step_at": _now}
+    connection.execute(teacher_batches.insert().values(**values, **state))
+
+
+def get(connection: sa.Connection, batch_id: UUID) -> TeacherBatch | None:
+    """One batch, or None."""
+    row = connection.execute(sa.select(*_columns).where(teacher_batches.c.id == batch_id)).first()
+    return _batch(row._asdict()) if row else None
+
+
+def take_due(
+    connection: sa.Connection, job_id: UUID, worker_id: UUID, *, lease_s: float, cancelling: bool
+) -> TeacherBatch | None:
+    """Take the next step of a batch of the job; None when none is due or others are at it.
+
+    Whoever takes it keeps it until `move` or `postpone`, or until its heartbeat stops. With
+    `cancelling` one that runs is due whatever its time: it is to be cancelled.
+    """
+    alive = sa.exists().where(
+        workers.c.id == teacher_batches.c.worker_id,
+        workers.c.id != worker_id,
+        workers.c.heartbeat_at >= _in(-lease_s),
+    )
+    due = teacher_batches.c.next_step_at <= _now
+    if cancelling:
+        due = sa.or_(due, teacher_batches.c.state == BatchState.RUNNING)
+    chosen = (
+        sa.select(teacher_batches.c.id)
+        .where(teacher_batches.c.job_id == job_id, _live, due, sa.not_(alive))
+        .order_by(teacher_batches.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        teacher_batches.update()
+        .where(teacher_batches.c.id == chosen.scalar_subquery())
+        .values(worker_id=worker_id)
+        .returning(*_columns)
+    )
+    row = connection.execute(taken).first()
+    return _batch(row._asdict()) if row else None
+
+
+def move(
+    connection: sa.Connection,
+    batch: TeacherBatch,
+    worker_id: UUID,
+    target: BatchState,
+    *,
+    wait_s: float = 0.0,
+    keep: bool = False,
+    **values: object,
+) -> bool:
+    """Move a batch that this worker has taken; False when another one has it by now.
+
+    With `keep` the worker goes on with it, else it is anybody's after `wait_s`.
+    """
+    if target not in BATCH_MOVES[batch.state]:
+        raise ValueError(f"a batch that is {batch.state} cannot become {target}")
+    ends = target not in LIVE_BATCH_STATES
+    written: dict[str, object] = {
+        "state": target,
+        "tries": 0,
+        "polls": 0,
+        "next_step_at": None if ends else _in(wait_s),
+        "ended_at": _now if ends else None,
+        **values,
+    }
+    if target is BatchState.RUNNING:
+        written["submitted_at"] = _now
+    return _write(connection, batch, worker_id, written, keep=keep)
+
+
+def postpone(
+    connection: sa.Connection,
+    batch: TeacherBatch,
+    worker_id: UUID,
+    *,
+    wait_s: float,
+    **values: object,
+) -> bool:
+    """Leave a batch as it stands for so many seconds; False when another one has it by now."""
+    return _write(connection, batch, worker_id, {"next_step_at": _in(wait_s), **values}, keep=False)
+
+
+def _write(
+    connection: sa.Connection,
+    batch: TeacherBatch,
+    worker_id: UUID,
+    values: Mapping[str, object],
+    *,
+    keep: bool,
+) -> bool:
+    holder = {} if keep else {"worker_id": None}
+    done = connection.execute(
+        teacher_batches.update()
+        .where(
+            teacher_batches.c.id == batch.id,
+            teacher_batches.c.state == batch.state,
+            teacher_batches.c.worker_id == worker_id,
+        )
+        .values(**values, **holder)
+    )
+    return done.rowcount > 0
+
+
+def count_live(
+    connection: sa.Connection, *, job_id: UUID | None = None, teacher_id: UUID | None = None
+) -> int:
+    """Batches that are not over yet, of a job or of a teacher."""
+    query = sa.select(sa.func.count()).select_from(teacher_batches).where(_live)
+    if job_id is not None:
+        query = query.where(teacher_batches.c.job_id == job_id)
+    if teacher_id is not None:
+        query = query.where(teacher_batches.c.teacher_id == teacher_id)
+    return connection.execute(query).scalar_one()
+
+
+def jobs_due(connection: sa.Connection, *, limit: int = 100) -> list[UUID]:
+    """Jobs with a batch whose next step is due, the longest waiting first."""
+    query = (
+        sa.select(teacher_batches.c.job_id)
+        .where(_live, teacher_batches.c.next_step_at <= _now)
+        .group_by(teacher_batches.c.job_id)
+        .order_by(sa.func.min(teacher_batches.c.next_step_at))
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def has_calls_that_wait(connection: sa.Connection, job_id: UUID) -> bool:
+    """Whether calls of the job are ready but for their time."""
+    query = sa.select(
+        sa.exists().where(
+            slots.c.job_id == job_id, slots.c.state == SlotState.READY, slots.c.not_before > _now
+        )
+    )
+    return bool(connection.execute(query).scalar())
+
+
+def live(connection: sa.Connection, job_id: UUID) -> Sequence[TeacherBatch]:
+    """The batches of a job that are not over yet, oldest first."""
+    query = sa.select(*_columns).where(teacher_batches.c.job_id == job_id, _live)
+    found = connection.execute(query.order_by(teacher_batches.c.id))
+    return [_batch(row._asdict()) for row in found]
+
+
+def page(
+    connection: sa.Connection, job_id: UUID, *, cursor: str | None, limit: int
+) -> Page[TeacherBatch]:
+    """The batches of a job, newest first."""
+    query = sa.select(*_columns).where(teacher_batches.c.job_id == job_id)
+    after = decode_cursor("batches", cursor, 1)
+    if after is not None:
+        query = query.where(teacher_batches.c.id < cursor_id(after[0]))
+    rows = connection.execute(query.order_by(teacher_batches.c.id.desc()).limit(limit + 1))
+    found = [_batch(row._asdict()) for row in rows]
+    more = encode_cursor("batches", [str(found[limit - 1].id)]) if len(found) > limit else None
+    return Page(found[:limit], more)
