@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -88,20 +89,20 @@ class Application:
             case ["GET", "v1", "models", *name]:
                 return self._teacher.model("/".join(name))
             case [_, "v1", "files", *rest]:
-                return self._files(method, rest, headers, body)
+                return self._files(method, rest, scope, body)
             case [_, "v1", "batches", *rest]:
-                return self._batches(method, rest, headers, body)
+                return self._batches(method, rest, scope, body)
             case _:
                 raise _unknown(method, path)
 
-    def _files(self, method: str, rest: list[str], headers: dict[bytes, bytes], body: bytes) -> Any:
-        desk = self._desk
+    def _files(self, method: str, rest: list[str], scope: dict[str, Any], body: bytes) -> Any:
+        desk, headers = self._desk, dict(scope["headers"])
         match [method, *rest]:
             case ["POST"]:
                 upload = read_upload(headers.get(b"content-type", b""), body)
                 return desk.add_file(upload).as_json()
             case ["GET"]:
-                return {"object": "list", "data": desk.files(), "has_more": False}
+                return desk.files(_query(scope))
             case ["GET", file_id]:
                 return desk.file(file_id).as_json()
             case ["GET", file_id, "content"]:
@@ -111,21 +112,23 @@ class Application:
             case _:
                 raise _unknown(method, "/v1/files/" + "/".join(rest))
 
-    def _batches(
-        self, method: str, rest: list[str], headers: dict[bytes, bytes], body: bytes
-    ) -> Any:
-        desk = self._desk
+    def _batches(self, method: str, rest: list[str], scope: dict[str, Any], body: bytes) -> Any:
+        desk, headers = self._desk, dict(scope["headers"])
         match [method, *rest]:
             case ["POST"]:
                 return desk.create(read_json(body), headers).as_json()
             case ["GET"]:
-                return {"object": "list", "data": desk.batches(), "has_more": False}
+                return desk.batches(_query(scope))
             case ["GET", batch_id]:
                 return desk.batch(batch_id).as_json()
             case ["POST", batch_id, "cancel"]:
                 return desk.cancel(batch_id).as_json()
             case _:
                 raise _unknown(method, "/v1/batches/" + "/".join(rest))
+
+
+def _query(scope: dict[str, Any]) -> dict[str, str]:
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
 
 
 def _unknown(method: str, path: str) -> RequestError:

@@ -127,6 +127,21 @@ class Settings:
         default=None, metadata=_told(str, "the only bearer key that is let in")
     )
     batch_delay_s: float = field(default=1.0, metadata=_told(float, "seconds a batch takes"))
+    batch_line_s: float = field(
+        default=0.0, metadata=_told(float, "further seconds that each line of a batch takes")
+    )
+    batch_expires_after: int | None = field(
+        default=None, metadata=_told(int, "lines of a batch answered before its time is over")
+    )
+    batch_refusal: tuple[str, ...] = field(
+        default=(),
+        metadata=_told(
+            str, "an error code with which one batch fails its validation", repeated=True
+        ),
+    )
+    batch_lost_creations: int = field(
+        default=0, metadata=_told(int, "batches that are begun but whose creation answers 504")
+    )
     log: Path | None = field(
         default=None, metadata=_told(Path, "file that gets one JSON line per arrival")
     )
