@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -85,6 +86,12 @@ class Batch:
     total: int = 0
     completed: int = 0
     failed: int = 0
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rest(self, seconds: float) -> None:
+        """Let so many seconds pass, or fewer when it is cancelled."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopped.wait(), seconds)
 
     def move(self, status: BatchStatus) -> None:
         """Enter a status and note when."""
@@ -200,6 +207,7 @@ class BatchDesk:
             raise RequestError(f"Cannot cancel a batch with status '{batch.status}'.", status=409)
         if batch.status is not BatchStatus.CANCELLING:
             batch.move(BatchStatus.CANCELLING)
+            batch.stopped.set()
         return batch
 
     def _start(self, work: Any) -> None:
@@ -222,7 +230,7 @@ class BatchDesk:
         batch.total = len(lines)
         if batch.status is BatchStatus.VALIDATING:
             batch.move(BatchStatus.IN_PROGRESS)
-        await asyncio.sleep(settings.batch_delay_s * (1 - VALIDATING_SHARE))
+        await batch.rest(settings.batch_delay_s * (1 - VALIDATING_SHARE))
         await self._answer(batch, lines)
 
     async def _answer(self, batch: Batch, lines: list[dict[str, Any]]) -> None:
@@ -231,7 +239,7 @@ class BatchDesk:
         refused: list[bytes] = []
         for position, line in enumerate(lines):
             if settings.batch_line_s or position % LINES_A_TURN == 0:
-                await asyncio.sleep(settings.batch_line_s)
+                await batch.rest(settings.batch_line_s)
             if batch.status is BatchStatus.CANCELLING or position == settings.batch_expires_after:
                 refused += self._not_run(batch, position, lines)
                 break

@@ -37,7 +37,7 @@ class _TooFewError(Exception):
 
 
 def is_batched(runtime: Runtime, job_id: UUID) -> bool:
-    """Whether a job's calls go as batches; False while Postgres is away, which a slice waits for."""
+    """Whether a job's calls go as batches; False while Postgres is away (a slice waits)."""
     try:
         with runtime.database.transaction() as connection:
             job = jobs.get(connection, job_id)
