@@ -18,9 +18,11 @@ from app.domain import lifecycle
 from app.domain.filters import GROUP_FILTERS, INSTANCE_FILTERS, INSTRUCTION_FILTERS
 from app.domain.formats import FORMATS
 from app.domain.lifecycle import (
+    BATCH_MOVES,
     CANDIDATE_MOVES,
     JOB_MOVES,
     SLOT_MOVES,
+    BatchState,
     CandidateState,
     ConversationState,
     ExportState,
@@ -139,7 +141,12 @@ def told_moves(text: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("heading", "moves"),
-    [("### Job", JOB_MOVES), ("### Call slot", SLOT_MOVES), ("### Candidate", CANDIDATE_MOVES)],
+    [
+        ("### Job", JOB_MOVES),
+        ("### Call slot", SLOT_MOVES),
+        ("### Candidate", CANDIDATE_MOVES),
+        ("### Batch", BATCH_MOVES),
+    ],
 )
 def test_each_move_is_drawn_and_told(heading: str, moves: Mapping[str, frozenset[str]]) -> None:
     text = section(text_of("docs/architecture.md"), heading)
@@ -163,6 +170,7 @@ def test_every_state_is_drawn() -> None:
         ("### Job", JobState),
         ("### Call slot", SlotState),
         ("### Candidate", CandidateState),
+        ("### Batch", BatchState),
     ):
         drawing = section(text, heading)
         assert all(re.search(rf"\b{state}\b", drawing) for state in states)

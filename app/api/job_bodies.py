@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 
 from app.api.validation import carrying
 from app.domain.gates import Gate
+from app.domain.lifecycle import Delivery
 from app.domain.stored import JobProgress
 from app.use_cases import methods
 
@@ -22,6 +23,7 @@ CapCalls = Annotated[
 ]
 ReuseName = Literal["prefer", "never"]
 RandomSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+DeliveryName = Annotated[Delivery, Strict(False)]
 
 
 class JobIn(BaseModel):
@@ -41,6 +43,10 @@ class JobIn(BaseModel):
     cap_micro_usd: CapMoney = None
     cap_calls: CapCalls = None
     random_seed: RandomSeed = 42
+    delivery: DeliveryName = Field(
+        default=Delivery.CALLS,
+        description="calls: one by one; batch: many as one file, at the teacher's batch prices",
+    )
     tokens: Literal["rouge", "unicode"] | None = Field(
         default=None, description="tokenizer of novelty; default: the seed set's"
     )
@@ -126,6 +132,7 @@ class LinksOut(BaseModel):
     self: str
     events: str
     calls: str
+    batches: str
     candidates: str
     rows: str
     seed_set: str
@@ -147,6 +154,7 @@ class JobOut(BaseModel):
     teacher_id: UUID
     embedder_id: UUID | None = Field(description="compares meaning, where that was asked for")
     random_seed: int
+    delivery: str = Field(description="calls or batch")
     simulated: bool = Field(description="whether the rows were made up by a demo teacher")
     target_rows: int
     cap_calls: int
@@ -237,6 +245,7 @@ def _links(progress: JobProgress) -> LinksOut:
         self=own,
         events=f"{own}/events",
         calls=f"{own}/calls",
+        batches=f"{own}/batches",
         candidates=f"{own}/candidates",
         rows=f"{own}/rows",
         seed_set=f"/v1/seed-sets/{job.seed_set_id}",

@@ -15,9 +15,9 @@ from app.api.problems import problems
 from app.api.rows import RowOut, RowStateName, row_state
 from app.api.status_board import StatusBoard
 from app.api.strict_route import StrictRoute
-from app.domain.lifecycle import CandidateState, JobState, SlotState
+from app.domain.lifecycle import BatchState, CandidateState, JobState, SlotState
 from app.runtime import Runtime
-from app.use_cases import jobs, rows, watching
+from app.use_cases import batches, jobs, rows, watching
 from app.use_cases.jobs import JobChanges, JobDetails
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
@@ -60,6 +60,25 @@ class CallOut(BaseModel):
     reused_from_slot_id: UUID | None = Field(description="its call; both may be deleted since")
     saved_micro_usd: int | None = Field(description="what that reply had cost")
     updated_at: datetime
+
+
+class BatchOut(BaseModel):
+    """Calls that the teacher was given as one file; the counts are the teacher's."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    state: BatchState
+    requests: int
+    completed: int
+    failed: int
+    provider_batch_id: str | None = Field(description="the teacher's name for it")
+    provider_state: str | None = Field(description="the teacher's word for where it stands")
+    detail: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+    next_step_at: datetime | None = Field(description="when it is looked at again")
 
 
 class CandidateOut(BaseModel):
@@ -201,6 +220,15 @@ def list_calls(
     states = () if state is None else (state,)
     page = jobs.page_calls(runtime, job_id, states=states, cursor=cursor, limit=limit)
     return shown_page(page, CallOut.model_validate)
+
+
+@router.get("/{job_id}/batches", response_model=PageOf[BatchOut], responses=problems(404, 422))
+def list_batches(
+    runtime: RuntimeOfApp, job_id: UUID, cursor: Cursor = None, limit: Limit = 50
+) -> PageOf[BatchOut]:
+    """The batches of a job whose `delivery` is batch, newest first."""
+    page = batches.page(runtime, job_id, cursor=cursor, limit=limit)
+    return shown_page(page, BatchOut.model_validate)
 
 
 @router.get(

@@ -21,6 +21,9 @@ Price = Annotated[
     int | None,
     Field(ge=0, le=10**12, description="micro-USD per million tokens; 0 for a free teacher"),
 ]
+BatchPrice = Annotated[
+    int | None, Field(ge=0, le=10**12, description="the same for calls in batches; never guessed")
+]
 Name = Annotated[str, Field(description="at most 200 characters, unlike any other teacher's")]
 BaseUrl = Annotated[str, Field(description="such as https://api.openai.com/v1")]
 Model = Annotated[str, Field(description="the name under which the teacher knows its model")]
@@ -47,6 +50,8 @@ class TeacherIn(BaseModel):
     api_key: ApiKey = None
     input_micro_usd_per_million: Price = None
     output_micro_usd_per_million: Price = None
+    batch_input_micro_usd_per_million: BatchPrice = None
+    batch_output_micro_usd_per_million: BatchPrice = None
     context_length: ContextLength = None
     max_concurrency: Concurrency = 20
     requests_per_minute: PerMinute = None
@@ -79,6 +84,8 @@ class TeacherOut(BaseModel):
     key_last4: str | None
     input_micro_usd_per_million: int | None
     output_micro_usd_per_million: int | None
+    batch_input_micro_usd_per_million: int | None
+    batch_output_micro_usd_per_million: int | None
     context_length: int | None
     max_concurrency: int
     requests_per_minute: int | None

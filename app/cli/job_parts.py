@@ -11,6 +11,7 @@ from app.cli.connection import connected
 from app.cli.terminal import AsJson, Cursor, Limit, dollars, shortened, show_page
 from app.domain.lifecycle import CandidateState, SlotState
 from app.files.whole_file import written_whole
+from app.use_cases import batches as job_batches
 from app.use_cases import jobs
 from app.use_cases import replies as raw_replies
 from app.use_cases.replies import Step
@@ -53,6 +54,31 @@ def calls(
         "reason",
         "detail",
     )
+    show_page(page, as_json, columns, cells)
+
+
+def batches(
+    job: Identified,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Batches of a job that is delivered so, newest first; the counts are the teacher's."""
+    with connected() as runtime:
+        page = job_batches.page(runtime, job, cursor=cursor, limit=limit)
+    cells = [
+        (
+            each.provider_batch_id or str(each.id),
+            each.state,
+            each.provider_state,
+            each.requests,
+            each.completed,
+            each.failed,
+            each.detail and shortened(each.detail),
+        )
+        for each in page.items
+    ]
+    columns = ("batch", "state", "teacher says", "#calls", "#completed", "#failed", "detail")
     show_page(page, as_json, columns, cells)
 
 

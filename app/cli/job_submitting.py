@@ -20,7 +20,7 @@ from app.cli.terminal import (
     show_json,
 )
 from app.domain.estimate import Expected
-from app.domain.lifecycle import JobState
+from app.domain.lifecycle import Delivery, JobState
 from app.domain.reuse import Reuse
 from app.domain.tokens import Tokens
 from app.embedded.following import follow, outcome
@@ -44,6 +44,9 @@ EmbedderName = Annotated[
 ReuseFlag = Annotated[
     Reuse, Option(help="prefer: take replies that earlier jobs paid for under the same prompts")
 ]
+DeliveryFlag = Annotated[
+    Delivery, Option(help="calls one by one, or batch files at the teacher's batch prices")
+]
 
 
 def submit(
@@ -60,6 +63,7 @@ def submit(
     tokens: TokensName = None,
     embedder: EmbedderName = None,
     reuse: ReuseFlag = Reuse.NEVER,
+    delivery: DeliveryFlag = Delivery.CALLS,
     watch: Annotated[bool, Option("--watch", help="follow it until it settles")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,6 +84,7 @@ def submit(
             tokens=tokens,
             embedder_id=teacher_id(runtime, embedder) if embedder else None,
             reuse=reuse,
+            delivery=delivery,
         )
         expected = estimates.of_job(runtime, details)
         job = jobs.submit(runtime, details)
@@ -103,6 +108,7 @@ def estimate(
     tokens: TokensName = None,
     embedder: EmbedderName = None,
     reuse: ReuseFlag = Reuse.NEVER,
+    delivery: DeliveryFlag = Delivery.CALLS,
     as_json: AsJson = False,
 ) -> None:
     """What a job would come to: calls, tokens, money and time, and what these figures rest on.
@@ -125,6 +131,7 @@ def estimate(
             tokens=tokens,
             embedder_id=teacher_id(runtime, embedder) if embedder else None,
             reuse=reuse,
+            delivery=delivery,
         )
         found = estimates.of_job(runtime, details)
     if as_json:

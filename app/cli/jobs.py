@@ -118,6 +118,7 @@ def delete(job: Identified) -> None:
 
 
 commands.command("calls")(job_parts.calls)
+commands.command("batches")(job_parts.batches)
 commands.command("candidates")(job_parts.candidates)
 commands.command("replies")(job_parts.replies)
 

@@ -27,3 +27,7 @@ Money = Annotated[
 Price = Annotated[
     int | None, Option(parser=micro_usd, metavar="USD", help="US dollars per million tokens")
 ]
+BatchPrice = Annotated[
+    int | None,
+    Option(parser=micro_usd, metavar="USD", help="the same for calls in batches; never guessed"),
+]

@@ -8,7 +8,7 @@ from typer import Argument, BadParameter, Option, Typer
 
 from app.cli.connection import connected
 from app.cli.keys import AskForKey, KeyVariable, read_key
-from app.cli.money import Price
+from app.cli.money import BatchPrice, Price
 from app.cli.names import teacher_id
 from app.cli.terminal import (
     AsJson,
@@ -40,6 +40,8 @@ def add(
     ask_key: AskForKey = False,
     input_price: Price = None,
     output_price: Price = None,
+    batch_input_price: BatchPrice = None,
+    batch_output_price: BatchPrice = None,
     context_length: Annotated[int | None, Option(help="tokens")] = None,
     max_concurrency: Annotated[int, Option(help="calls at once")] = 20,
     requests_per_minute: Annotated[int | None, Option(help="limit")] = None,
@@ -59,6 +61,8 @@ def add(
         api_key=read_key(api_key_env, ask_key),
         input_micro_usd_per_million=input_price,
         output_micro_usd_per_million=output_price,
+        batch_input_micro_usd_per_million=batch_input_price,
+        batch_output_micro_usd_per_million=batch_output_price,
         context_length=context_length,
         max_concurrency=max_concurrency,
         requests_per_minute=requests_per_minute,
@@ -101,6 +105,8 @@ def change(
     no_key: Annotated[bool, Option("--no-key", help="forget the stored key")] = False,
     input_price: Price = None,
     output_price: Price = None,
+    batch_input_price: BatchPrice = None,
+    batch_output_price: BatchPrice = None,
     context_length: Annotated[int | None, Option(help="tokens")] = None,
     max_concurrency: Annotated[int | None, Option(help="calls at once")] = None,
     requests_per_minute: Annotated[int | None, Option(help="limit")] = None,
@@ -119,6 +125,8 @@ def change(
         "api_key": read_key(api_key_env, ask_key),
         "input_micro_usd_per_million": input_price,
         "output_micro_usd_per_million": output_price,
+        "batch_input_micro_usd_per_million": batch_input_price,
+        "batch_output_micro_usd_per_million": batch_output_price,
         "context_length": context_length,
         "max_concurrency": max_concurrency,
         "requests_per_minute": requests_per_minute,
@@ -173,7 +181,7 @@ def _cells(found: TeacherRecord) -> Sequence[object]:
 
 def _facts(found: TeacherRecord) -> Mapping[str, object]:
     facts = {name: getattr(found, name) for name in TeacherRecord.__slots__ if name != "sealed_key"}
-    for name in ("input", "output"):
+    for name in ("input", "output", "batch_input", "batch_output"):
         facts[f"{name} per million tokens"] = dollars(facts.pop(f"{name}_micro_usd_per_million"))
     return {name.replace("_", " "): value for name, value in facts.items()}
 

@@ -1,5 +1,6 @@
 """The pages: the list of jobs, one job, the buttons of a job, and the files they need."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,13 +10,16 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from app.dashboard.pages import PageRoute, fragment, page
 from app.dashboard.same_origin import check_same_origin
-from app.dashboard.views import counted, funnel, job_view, poll_interval_s
+from app.dashboard.views import JobView, counted, funnel, job_view, poll_interval_s
+from app.domain.lifecycle import Delivery
+from app.domain.stored import TeacherBatch
 from app.errors import NotFound
 from app.runtime import Runtime
-from app.use_cases import jobs, rows, watching
+from app.use_cases import batches, jobs, rows, watching
 
 PAGE_SIZE = 25
 NEWEST_ROWS = 8
+NEWEST_BATCHES = 10
 ROW_CHARACTERS = 600
 _FILES = {
     "dashboard.css": "text/css; charset=utf-8",
@@ -97,10 +101,18 @@ def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
         "funnel": funnel(progress),
         "drops": counted(progress.drops),
         "errors": counted(progress.errors),
+        "batches": _batches(runtime, view),
         "rows": rows.newest(runtime, job_id, limit=NEWEST_ROWS),
         "row_characters": ROW_CHARACTERS,
         "poll_s": poll_interval_s((view,)),
     }
+
+
+def _batches(runtime: Runtime, view: JobView) -> Sequence[TeacherBatch]:
+    """The newest batches of a job that is delivered so."""
+    if view.delivery != Delivery.BATCH:
+        return ()
+    return batches.page(runtime, view.id, limit=NEWEST_BATCHES).items
 
 
 @router.get("/dashboard/jobs/{job_id}/cancel")

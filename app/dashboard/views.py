@@ -35,6 +35,7 @@ class JobView:
     method: str
     profile: str
     simulated: bool
+    delivery: str
     rows: int
     target: int
     surplus: int
@@ -66,6 +67,7 @@ def job_view(progress: JobProgress) -> JobView:
         method=job.method,
         profile=job.profile,
         simulated=job.simulated,
+        delivery=job.delivery,
         rows=rows,
         target=job.target_rows,
         surplus=progress.surplus,

@@ -1,7 +1,7 @@
 """What the service keeps, as values: seed sets, teachers, jobs, calls, candidates, exports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -82,6 +82,16 @@ class TeacherRecord:
     simulated: bool
     created_at: datetime
     sealed_key: bytes | None = field(default=None, repr=False)
+
+    def priced_for(self, delivery: Delivery) -> "TeacherRecord":
+        """This teacher with the prices of that delivery as its prices."""
+        if delivery is Delivery.CALLS:
+            return self
+        return replace(
+            self,
+            input_micro_usd_per_million=self.batch_input_micro_usd_per_million,
+            output_micro_usd_per_million=self.batch_output_micro_usd_per_million,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """A teacher's files and batches: upload, create, look for, poll, cancel, fetch."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import quote
 
@@ -194,7 +196,7 @@ class BatchService:
 
     def _line(self, teacher: Teacher) -> Line:
         try:
-            line = Line(teacher, httpx2.create_ssl_context())
+            line = Line(teacher, _tls())
         except UnusableAddress as error:
             raise BatchCallFailed(Outcome.NOT_SENT, str(error)) from None
         if not line.key_fits:
@@ -251,6 +253,11 @@ class BatchService:
             )
             for each in found[:_MOST_ERRORS]
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
 
 
 async def _read_answer(response: httpx2.Response) -> bytes:

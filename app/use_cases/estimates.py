@@ -1,7 +1,7 @@
 """What a job would come to, told before it is submitted, with all that the figures rest on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from app.db import history, seed_sets
@@ -22,6 +22,7 @@ from app.domain.estimate import (
     estimate,
     learnt_yields,
 )
+from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
 from app.domain.records import Source, SourceKind
 from app.domain.rehearsal import Prompts, Rehearsal, rehearse
@@ -55,6 +56,7 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
     """
     with runtime.database.transaction() as connection:
         parts = checked(connection, runtime, details, priceless=True)
+        parts = replace(parts, teacher=parts.teacher.priced_for(Delivery(details.delivery)))
         basis = _basis(connection, details, parts)
     return JobEstimate(
         estimate=estimate(basis.grounds),

@@ -42,6 +42,7 @@ class Swept:
     jobs: int = 0
     pools: int = 0
     exports: int = 0
+    batches: int = 0
 
 
 def sweep(runtime: Runtime) -> Swept:
@@ -68,7 +69,7 @@ def sweep(runtime: Runtime) -> Swept:
         runtime.wake.admit(pool_id)
     for export_id in export_ids:
         runtime.wake.export(export_id)
-    return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids))
+    return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids), len(batched))
 
 
 def _bury_neighbours(connection: Connection) -> None:

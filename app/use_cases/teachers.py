@@ -116,7 +116,7 @@ def delete(runtime: Runtime, teacher_id: UUID) -> None:
 
 def to_llm(runtime: Runtime, record: TeacherRecord, delivery: Delivery = Delivery.CALLS) -> Teacher:
     """The teacher as the door wants it, with its key opened and the prices of that delivery."""
-    prefix = "batch_" if delivery is Delivery.BATCH else ""
+    record = record.priced_for(delivery)
     key = None
     if record.sealed_key is not None:
         key = SecretStr(runtime.vault.open(record.sealed_key, record.id, record.base_url))
@@ -126,8 +126,8 @@ def to_llm(runtime: Runtime, record: TeacherRecord, delivery: Delivery = Deliver
         model=record.model,
         endpoint=Endpoint(record.endpoint),
         api_key=key,
-        input_micro_usd_per_million=getattr(record, f"{prefix}input_micro_usd_per_million"),
-        output_micro_usd_per_million=getattr(record, f"{prefix}output_micro_usd_per_million"),
+        input_micro_usd_per_million=record.input_micro_usd_per_million,
+        output_micro_usd_per_million=record.output_micro_usd_per_million,
         context_length=record.context_length,
         max_concurrency=record.max_concurrency,
         requests_per_minute=record.requests_per_minute,

@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.lifecycle import (
+    BATCH_MOVES,
     CANDIDATE_MOVES,
     FINAL_JOB_STATES,
     JOB_MOVES,
+    LIVE_BATCH_STATES,
     SLOT_MOVES,
+    BatchState,
     CandidateState,
     JobState,
     SlotState,
@@ -21,7 +24,12 @@ from app.domain.lifecycle import (
 
 @pytest.mark.parametrize(
     ("states", "moves"),
-    [(JobState, JOB_MOVES), (SlotState, SLOT_MOVES), (CandidateState, CANDIDATE_MOVES)],
+    [
+        (JobState, JOB_MOVES),
+        (SlotState, SLOT_MOVES),
+        (CandidateState, CANDIDATE_MOVES),
+        (BatchState, BATCH_MOVES),
+    ],
 )
 def test_every_state_has_its_moves_and_can_be_reached(
     states: type[StrEnum], moves: dict[StrEnum, frozenset[StrEnum]]
@@ -35,6 +43,15 @@ def test_every_state_has_its_moves_and_can_be_reached(
             frontier.append(target)
     born_final = {CandidateState.REJECTED}
     assert reached | (born_final & set(states)) == set(states)
+
+
+def test_a_batch_is_created_only_after_it_was_said_that_it_may_be() -> None:
+    """So that after a crash in between it is looked for first."""
+    to_running = {state for state, ends in BATCH_MOVES.items() if BatchState.RUNNING in ends}
+    assert to_running == {BatchState.CREATING}
+    assert BatchState.WITHDRAWN not in BATCH_MOVES[BatchState.RUNNING]
+    ends = set(BatchState) - LIVE_BATCH_STATES
+    assert ends == {BatchState.COLLECTED, BatchState.WITHDRAWN, BatchState.LOST}
 
 
 def test_cancelled_is_the_end() -> None:
