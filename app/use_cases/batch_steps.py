@@ -110,9 +110,14 @@ class BatchSteps:
         self._move(batch, BatchState.UPLOADED, input_file_id=file_id)
 
     def _create(self, job: Job, batch: TeacherBatch) -> None:
-        """Say in Postgres that it may have been created, then create it."""
+        """Say in Postgres that it may have been created, then create it.
+
+        Whoever inherits it looks for it a while later: the request may still be on its way.
+        """
         service = BatchService(self._teacher(batch))
-        if not self._move(batch, BatchState.CREATING, keep=True, tries=batch.tries):
+        if not self._move(
+            batch, BatchState.CREATING, wait_s=self._poll_s, keep=True, tries=batch.tries
+        ):
             return
         creating = replace(batch, state=BatchState.CREATING)
         try:

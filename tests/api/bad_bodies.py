@@ -71,6 +71,8 @@ def fields_of_jobs() -> Iterator[Bad]:
     yield job("long name", {"name": "x" * 201}, "too_long")
     yield job("name with an escape", {"name": "a\nb"}, "too_long")
     yield job("no price", {"teacher_id": "{priceless_teacher}"}, "price_required")
+    yield job("no batch price", {"delivery": "batch"}, "price_required")
+    yield job("no such delivery", {"delivery": "pigeon"}, "wrong_type")
     for value in ("{unknown}", "x", ""):
         yield job(f"seed set {value!r}", {"seed_set_id": value}, "not_found", says=("seed set",))
     yield job("teacher", {"teacher_id": "{unknown}"}, "not_found")

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db import candidates, conversations, counts, rows, slots
+from app.db import candidates, conversations, counts, rows, slots, teacher_batches
 from app.db.counts import Tally
 from app.db.ids import new_id
 from app.domain.lifecycle import (
     CandidateState,
     ConversationKind,
     ConversationState,
+    Delivery,
     RowState,
     SlotState,
 )
@@ -52,6 +53,31 @@ class StoredJob:
     row_ids: list[UUID]
     rejected_row_id: UUID
     call_id: UUID
+
+
+def stored_batch(runtime: Runtime) -> Job:
+    """A job that is delivered in batches, with one that its teacher works on."""
+    prices = {"batch_input_micro_usd_per_million": 0, "batch_output_micro_usd_per_million": 0}
+    details = JobDetails(
+        stored_seed_set(runtime), stored_teacher(runtime, **prices), 2, delivery=Delivery.BATCH
+    )
+    job = jobs.submit(runtime, details)
+    values = {
+        "id": new_id(),
+        "job_id": job.id,
+        "teacher_id": job.teacher_id,
+        "endpoint": "chat",
+        "model": "gardener-1",
+        "input_micro_usd_per_million": 0,
+        "output_micro_usd_per_million": 0,
+        "requests": 40,
+        "provider_batch_id": "batch_7",
+        "provider_state": "in_progress",
+        "completed": 30,
+    }
+    with runtime.database.transaction() as connection:
+        teacher_batches.insert(connection, values)
+    return job
 
 
 def submitted_job(runtime: Runtime, target_rows: int = 2) -> Job:

@@ -12,7 +12,13 @@ from app.db import jobs as job_queries
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
 from app.use_cases import exports
-from tests.api.stored_job import stored_job, stored_seed_set, stored_teacher, submitted_job
+from tests.api.stored_job import (
+    stored_batch,
+    stored_job,
+    stored_seed_set,
+    stored_teacher,
+    submitted_job,
+)
 
 
 def submit(client: TestClient, runtime: Runtime, **more: Any) -> Mapping[str, Any]:
@@ -190,3 +196,35 @@ def test_delete_removes_a_finished_job_and_its_exports(
     assert client.get(path).status_code == 404
     assert client.get(f"/v1/exports/{export.id}").status_code == 404
     assert list(runtime.exports_directory.iterdir()) == []
+
+
+def test_a_job_in_batches_shows_them(client: TestClient, runtime: Runtime) -> None:
+    job = stored_batch(runtime)
+    shown = client.get(f"/v1/jobs/{job.id}").json()
+    assert shown["delivery"] == "batch"
+    answer = client.get(shown["links"]["batches"])
+    (batch,) = answer.json()["items"]
+    assert answer.json()["next"] is None
+    assert (batch["state"], batch["provider_batch_id"]) == ("claimed", "batch_7")
+    assert (batch["requests"], batch["completed"], batch["failed"]) == (40, 30, 0)
+    assert client.get(f"/v1/jobs/{UUID(int=7)}/batches").status_code == 404
+
+
+def test_a_job_of_single_calls_has_no_batches(client: TestClient, runtime: Runtime) -> None:
+    job = submit(client, runtime)
+    assert job["delivery"] == "calls"
+    assert client.get(job["links"]["batches"]).json() == {"items": [], "next": None}
+
+
+def test_a_batch_job_without_batch_prices_is_refused(client: TestClient, runtime: Runtime) -> None:
+    body = {
+        "seed_set_id": str(stored_seed_set(runtime)),
+        "teacher_id": str(stored_teacher(runtime)),
+        "target_rows": 20,
+        "delivery": "batch",
+    }
+    answer = client.post("/v1/jobs", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "price_required")
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/delivery"
+    assert "batch_input_micro_usd_per_million" in error["detail"]

@@ -9,7 +9,13 @@ import sqlalchemy as sa
 
 from app.runtime import Runtime
 from app.use_cases import exports
-from tests.api.stored_job import stored_job, stored_seed_set, stored_teacher, submitted_job
+from tests.api.stored_job import (
+    stored_batch,
+    stored_job,
+    stored_seed_set,
+    stored_teacher,
+    submitted_job,
+)
 from tests.cli.running import CommandLine
 
 
@@ -162,3 +168,21 @@ def test_what_a_row_costs_and_what_was_saved(cultivar: CommandLine, runtime: Run
     facts = {line.split("  ")[0]: line.split()[-1] for line in text.splitlines() if line}
     assert (facts["a row"], facts["saved"], facts["reused calls"]) == ("$0.0010", "$0.0007", "4")
     assert "$0.0010" in cultivar("jobs", "list").text
+
+
+def test_batches(cultivar: CommandLine, submit: list[str], runtime: Runtime) -> None:
+    refused = cultivar(*submit, "--delivery", "batch")
+    assert refused.status == 2
+    assert "batch_input_micro_usd_per_million" in refused.errors
+    words = ["--batch-input-price", "0.05", "--batch-output-price", "0.20"]
+    assert cultivar("teachers", "change", "gardener", *words).status == 0
+    job = cultivar(*submit, "--delivery", "batch", "--json").json()
+    assert job["delivery"] == "batch"
+    assert cultivar("jobs", "batches", job["id"], "--json").json()["items"] == []
+
+
+def test_the_batches_of_a_job_are_listed(cultivar: CommandLine, runtime: Runtime) -> None:
+    listed = cultivar("jobs", "batches", str(stored_batch(runtime).id))
+    assert listed.status == 0
+    for told in ("batch_7", "claimed", "in_progress", "40", "30"):
+        assert told in listed.text

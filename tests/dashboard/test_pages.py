@@ -14,7 +14,7 @@ from app.domain.stored import Job
 from app.runtime import Runtime
 from app.use_cases import jobs
 from app.use_cases.jobs import JobChanges, JobDetails
-from tests.api.stored_job import stored_job, submitted_job
+from tests.api.stored_job import stored_batch, stored_job, submitted_job
 
 PAYLOAD = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
 LIST = "/dashboard/jobs"
@@ -81,6 +81,12 @@ def test_the_job_page_shows_the_whole_story(browser: TestClient, runtime: Runtim
         "Cancel",
         "1 more as surplus",
     ):
+        assert told in text, told
+
+
+def test_the_job_page_shows_batches(browser: TestClient, runtime: Runtime) -> None:
+    text = browser.get(f"{LIST}/{stored_batch(runtime).id}").text
+    for told in ("Batches", "batch_7", "in_progress", "delivered in batches"):
         assert told in text, told
 
 
