@@ -43,6 +43,10 @@ QUERIES = {
         SELECT jobs.id, slots.state FROM jobs JOIN slots ON slots.job_id = jobs.id
         WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')
           AND slots.state IN ('ready', 'in_flight', 'received', 'unknown')""",
+    "a batch that is over holds no call": """
+        SELECT slots.id, teacher_batches.state FROM slots
+        JOIN teacher_batches ON teacher_batches.id = slots.worker_id
+        WHERE slots.state = 'in_flight' AND ended_at IS NOT NULL""",
     "final jobs have no embedding call under way": """
         SELECT jobs.id FROM jobs JOIN embedding_calls ON embedding_calls.job_id = jobs.id
         WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')

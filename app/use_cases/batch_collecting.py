@@ -28,7 +28,7 @@ from app.use_cases.job_context import prompt_from_json
 from app.use_cases.settling import ending_of, store_replies
 
 _MOST_LINE_BYTES = 64 << 20
-_REPLIES_AT_ONCE = 200
+REPLIES_AT_ONCE = 200
 _BYTES_AT_ONCE = 16 << 20
 _AWAY = (Unavailable, InsufficientStorage)
 _NOT_ALONE = "Other lines of its batch were refused, so the teacher ran none of it."
@@ -101,7 +101,7 @@ class Collector:
             for reply in self._replies(file):
                 waiting.append(reply)
                 size += len(reply.raw)
-                if len(waiting) >= _REPLIES_AT_ONCE or size >= _BYTES_AT_ONCE:
+                if len(waiting) >= REPLIES_AT_ONCE or size >= _BYTES_AT_ONCE:
                     self._store(waiting)
                     waiting, size = [], 0
             self._store(waiting)

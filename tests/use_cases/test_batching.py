@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from app.domain.lifecycle import BatchState, Delivery, JobState, SlotState
 from app.errors import InUse, InvalidInput
 from app.runtime import Runtime
-from app.use_cases import jobs, teachers
+from app.use_cases import batch_collecting, jobs, teachers
 from app.use_cases.sweep import sweep
 from tests import invariants
 from tests.driving import Driver, add_seeds, add_teacher, running_driver, running_runtime
@@ -37,7 +37,11 @@ def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
         yield runtime
 
 
-def test_a_job_reaches_its_target_at_batch_price(runtime: Runtime, driver: Driver) -> None:
+@pytest.mark.parametrize("replies_at_once", [batch_collecting.REPLIES_AT_ONCE, 3])
+def test_a_job_reaches_its_target_at_batch_price(
+    runtime: Runtime, driver: Driver, replies_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_collecting, "REPLIES_AT_ONCE", replies_at_once)
     with teaching() as teacher:
         job = submit(runtime, teacher)
         ended = driver.finish(job.id)
