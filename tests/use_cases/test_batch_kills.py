@@ -106,7 +106,7 @@ def test_a_worker_killed_at_a_step_costs_nothing(
 def test_a_step_of_a_living_worker_is_left_to_it_and_of_a_silent_one_is_taken(
     runtime: Runtime, driver: Driver
 ) -> None:
-    with teaching() as teacher:
+    with teaching(batch_delay_s=4) as teacher:
         job = submit(runtime, teacher, target_rows=3)
         step_until(driver, job.id, in_state(runtime, job.id, BatchState.RUNNING))
         other = new_id()

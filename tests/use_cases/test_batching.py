@@ -217,7 +217,7 @@ def test_a_teacher_that_is_away_pauses_the_job(runtime: Runtime, driver: Driver)
 
 
 def test_pause_begins_no_batch_and_collects_what_runs(runtime: Runtime, driver: Driver) -> None:
-    with teaching(batch_delay_s=1.0) as teacher:
+    with teaching(batch_delay_s=4) as teacher:
         job = submit(runtime, teacher)
         step_until(driver, job.id, in_state(runtime, job.id, BatchState.RUNNING))
         jobs.pause(runtime, job.id)
