@@ -24,6 +24,7 @@ from app.use_cases.converse import revive
 from app.use_cases.draft import Draft
 from app.use_cases.job_context import JobContext, load
 from app.use_cases.memory import Memory
+from app.use_cases.reusing import serve_stored
 from app.use_cases.slices import Bench
 from app.use_cases.turn import Wishes, take_turn
 
@@ -156,16 +157,25 @@ class BatchSlice:
         most = min(self._runtime.settings.batch_requests, job.cap_calls - job.calls)
         if record is None or most <= 0:
             return False
-        gathering = _gathering(connection, job)
-        if not is_time(gathering, most):
+        draft = Draft()
+        if serve_stored(connection, job, record, draft):
+            draft.write(connection, job.id)
+            return True  # what was served is read before anything is bought
+        if not is_time(_gathering(connection, job), most):
             return False
+        return self._buy(connection, job, record, most, draft)
+
+    def _buy(
+        self, connection: Connection, job: Job, record: TeacherRecord, most: int, draft: Draft
+    ) -> bool:
         ready = self._fitting(connection, slots.claimable(connection, job.id, most), record)
-        batch_id, draft = new_id(), Draft()
+        batch_id = new_id()
         calls = reserve(connection, self._runtime, job, record, batch_id, ready, draft)
         draft.write(connection, job.id)
         if not calls:
             return False
-        if gathering.batches_live and _FEW * len(calls) < len(ready):
+        live = teacher_batches.count_live(connection, job_id=job.id)
+        if live and _FEW * len(calls) < len(ready):
             raise _TooFewError
         teacher_batches.insert(connection, _values(batch_id, job, record, len(calls)))
         return True

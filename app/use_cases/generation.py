@@ -100,7 +100,7 @@ class Engine:
                 self._active.pop(job_id, None)
             raise
 
-    def _traced(self, work: Slice, job_id: UUID) -> bool:
+    def _traced(self, work: Slice | BatchSlice, job_id: UUID) -> bool:
         """Run a slice; whatever is logged and traced in it carries the ids of job and worker."""
         ids = {"job": str(job_id), "worker": str(self.worker_id)}
         with bound_contextvars(**ids), traces.span("slice", **ids) as span:

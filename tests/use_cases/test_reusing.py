@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.db.ids import new_id
-from app.domain.lifecycle import JobState
+from app.domain.lifecycle import Delivery, JobState
 from app.domain.stored import Job
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, replies, rows, teachers
+from app.use_cases import batches, exports, jobs, replies, rows, teachers
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import Driver, add_seeds, add_teacher, running_driver
@@ -68,6 +68,21 @@ def test_a_repeated_job_makes_no_calls_and_the_same_rows(
     assert (again.reused_calls, again.saved_micro_usd) == (first.calls, first.spent_micro_usd)
     assert texts(runtime, again.id) == texts(runtime, first.id)
     assert jobs.progress(runtime, again.id).micro_usd_per_accepted_row == 0
+    invariants.check(runtime)
+
+
+def test_a_batch_job_buys_nothing_that_is_stored(
+    runtime: Runtime, driver: Driver, teacher: RunningTeacher
+) -> None:
+    free = {"batch_input_micro_usd_per_million": 0, "batch_output_micro_usd_per_million": 0}
+    record = add_teacher(runtime, teacher.base_url, **free)
+    first = run(runtime, driver, record.id)
+    before = sent(teacher)
+    again = run(runtime, driver, record.id, reuse="prefer", delivery=Delivery.BATCH)
+    assert sent(teacher) == before
+    assert (again.calls, again.reused_calls) == (0, first.calls)
+    assert texts(runtime, again.id) == texts(runtime, first.id)
+    assert not batches.page(runtime, again.id).items
     invariants.check(runtime)
 
 
