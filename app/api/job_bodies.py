@@ -126,6 +126,15 @@ class SavedOut(BaseModel):
     micro_usd: int
 
 
+class WarningOut(BaseModel):
+    """What a person should know although the job goes on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    detail: str
+
+
 class LinksOut(BaseModel):
     """Where the parts of a job are."""
 
@@ -166,6 +175,7 @@ class JobOut(BaseModel):
     rows: RowCountsOut
     drops: dict[str, int] = Field(description="what was dropped, by the first reason")
     errors: dict[str, int] = Field(description="attempts that failed, by kind")
+    warnings: list[WarningOut] = Field(description="such as replies_cut: many were cut off")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -209,7 +219,7 @@ def shown(progress: JobProgress) -> JobOut:
     """A job as it is shown."""
     job, rows = progress.job, progress.rows
     same = JobOut.model_fields.keys() - {
-        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "links"
+        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "warnings", "links"
     }  # fmt: skip
     return JobOut(
         **{name: getattr(job, name) for name in same},
@@ -224,6 +234,7 @@ def shown(progress: JobProgress) -> JobOut:
         ),
         drops=dict(progress.drops),
         errors=dict(progress.errors),
+        warnings=[WarningOut.model_validate(each) for each in progress.warnings],
         links=_links(progress),
     )
 

@@ -63,9 +63,11 @@ def show(job: Identified, as_json: AsJson = False) -> None:
         progress = jobs.progress(runtime, job)
         events = jobs.events(runtime, job)
     if as_json:
-        show_json({"progress": progress, "events": events})
+        show_json({"progress": progress, "warnings": progress.warnings, "events": events})
         return
     show_facts(_facts(progress))
+    for warning in progress.warnings:
+        console().print(f"warning: {warning.detail}")
     for event in events:
         why = f" ({event.reason})" if event.reason else ""
         moment = event.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -51,6 +51,7 @@ class JobView:
     elapsed: str | None
     is_active: bool
     moves: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def job_view(progress: JobProgress) -> JobView:
@@ -83,6 +84,7 @@ def job_view(progress: JobProgress) -> JobView:
         elapsed=_elapsed(job),
         is_active=job.state in ACTIVE,
         moves=moves(job),
+        warnings=tuple(each.detail for each in progress.warnings),
     )
 
 

@@ -73,6 +73,16 @@ def proposals_ended(connection: sa.Connection, job_id: UUID, *, begun_after: dat
     return connection.execute(query).scalar_one()
 
 
+def wanted_open(connection: sa.Connection, job_id: UUID) -> Collection[UUID]:
+    """Open conversations that a retry asked for."""
+    query = sa.select(conversations.c.id).where(
+        conversations.c.job_id == job_id,
+        conversations.c.state == ConversationState.OPEN,
+        conversations.c.wanted,
+    )
+    return set(connection.execute(query).scalars())
+
+
 def stranded(connection: sa.Connection, job_id: UUID) -> Sequence[ConversationRecord]:
     """Open conversations that no slot will carry on (their next slot was withdrawn)."""
     pending = sa.exists().where(

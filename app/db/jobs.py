@@ -108,6 +108,38 @@ def _event(
     connection.execute(job_events.insert().values(**values, reason=reason, detail=detail))
 
 
+def hold(connection: sa.Connection, job_id: UUID, reason: str) -> None:
+    """Give a paused job another reason to be paused, as a move of its own."""
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id, jobs.c.state == JobState.PAUSED)
+        .values(reason=reason, updated_at=_now)
+    )
+    _event(connection, job_id, JobState.PAUSED, JobState.PAUSED, reason, None)
+
+
+def errand(connection: sa.Connection, job_id: UUID) -> str | None:
+    """What a job that had ended runs again for; None for whatever it needs to be complete."""
+    return _last_reason(connection, job_id, job_events.c.from_state)
+
+
+def ended_for(connection: sa.Connection, job_id: UUID) -> str | None:
+    """Why a job ended the last time; None when it never did."""
+    return _last_reason(connection, job_id, job_events.c.to_state)
+
+
+def _last_reason(
+    connection: sa.Connection, job_id: UUID, column: sa.ColumnElement[str]
+) -> str | None:
+    query = (
+        sa.select(job_events.c.reason)
+        .where(job_events.c.job_id == job_id, column == JobState.SUCCEEDED)
+        .order_by(job_events.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
 def events(connection: sa.Connection, job_id: UUID) -> Sequence[JobEvent]:
     """The moves of a job, oldest first (a job makes few)."""
     columns = [job_events.c[name] for name in JobEvent.__slots__]

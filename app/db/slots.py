@@ -20,6 +20,7 @@ from app.db.tables import (
 )
 from app.domain.lifecycle import ConversationKind, Delivery, SlotState
 from app.domain.stored import CallRecord, NewSlot, Page, SlotRecord
+from app.domain.suspicion import STRIKES
 from app.errors import UnknownCursor
 
 _now = sa.func.clock_timestamp()
@@ -39,20 +40,85 @@ def insert(connection: sa.Connection, records: Sequence[NewSlot]) -> None:
     insert_many(connection, slots, values)
 
 
+_due = sa.and_(
+    slots.c.state == SlotState.READY,
+    sa.or_(slots.c.not_before.is_(None), slots.c.not_before <= _now),
+)
+_in_order = (slots.c.kind, slots.c.number, slots.c.position)
+
+
 def claimable(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
-    """Ready slots whose time has come, answers before proposals, locked for this transaction."""
+    """Ready slots whose time has come, answers before proposals, locked for this transaction.
+
+    Suspects are left out: they run apart.
+    """
+    return _chosen(connection, job_id, sa.and_(_due, slots.c.strikes == 0), _in_order, limit)
+
+
+def least_failed(connection: sa.Connection, job_id: UUID) -> Sequence[SlotRecord]:
+    """The ready slot that failed least, locked, for a probe that may well fail too."""
+    order = (slots.c.strikes, slots.c.failures, *_in_order)
+    return _chosen(connection, job_id, sa.and_(_due, slots.c.strikes == 0), order, 1)
+
+
+def suspects(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
+    """Ready slots with which a worker was lost, most suspect first, locked."""
+    order = (slots.c.strikes.desc(), *_in_order)
+    return _chosen(connection, job_id, sa.and_(_due, slots.c.strikes > 0), order, limit)
+
+
+def _chosen(
+    connection: sa.Connection,
+    job_id: UUID,
+    condition: sa.ColumnElement[bool],
+    order: Sequence[sa.ColumnElement[Any]],
+    limit: int,
+) -> Sequence[SlotRecord]:
     query = (
         sa.select(*_columns)
-        .where(
-            slots.c.job_id == job_id,
-            slots.c.state == SlotState.READY,
-            sa.or_(slots.c.not_before.is_(None), slots.c.not_before <= _now),
-        )
-        .order_by(slots.c.kind, slots.c.number, slots.c.position)
+        .where(slots.c.job_id == job_id, condition)
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return [_slot(row._asdict()) for row in connection.execute(query)]
+
+
+def _is_heard_of(lease_s: float) -> sa.ColumnElement[bool]:
+    """Whether a slot's worker beat within the lease."""
+    return sa.exists().where(
+        workers.c.id == slots.c.worker_id,
+        workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
+    )
+
+
+def _is_stray(worker_id: UUID, lease_s: float) -> sa.ColumnElement[bool]:
+    """A stored reply that its worker did not live, or did not manage, to read."""
+    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
+    abandoned = sa.or_(sa.not_(_is_heard_of(lease_s)), slots.c.updated_at < _now - age)
+    return sa.and_(slots.c.state == SlotState.RECEIVED, slots.c.worker_id != worker_id, abandoned)
+
+
+def stray(
+    connection: sa.Connection, job_id: UUID, worker_id: UUID, *, lease_s: float
+) -> SlotRecord | None:
+    """One such reply, locked."""
+    found = _chosen(connection, job_id, _is_stray(worker_id, lease_s), _in_order, 1)
+    return found[0] if found else None
+
+
+def seconds_apart(
+    connection: sa.Connection, job_id: UUID, worker_id: UUID, *, lease_s: float, suspects: bool
+) -> float | None:
+    """How long the oldest stray reply, or suspect, of a job has waited; None without any."""
+    oldest = sa.func.max(sa.func.extract("epoch", _now - slots.c.updated_at))
+    apart = _is_stray(worker_id, lease_s)
+    if suspects:
+        apart = sa.or_(apart, sa.and_(_due, slots.c.strikes > 0))
+    open_states = [SlotState.READY, SlotState.RECEIVED]
+    query = sa.select(oldest).where(slots.c.job_id == job_id, slots.c.state.in_(open_states), apart)
+    found = connection.execute(query).scalar()
+    return None if found is None else float(found)
 
 
 def prompts(
@@ -92,16 +158,18 @@ def locked(
     return {row.id: _slot(row._asdict()) for row in connection.execute(query)}
 
 
-def received(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[SlotRecord]:
-    """Slots whose reply waits to be read, locked, those that another worker reads left out."""
-    query = (
-        sa.select(*_columns)
-        .where(slots.c.job_id == job_id, slots.c.state == SlotState.RECEIVED)
-        .order_by(slots.c.kind, slots.c.number, slots.c.position)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+def received(
+    connection: sa.Connection, job_id: UUID, worker_id: UUID, limit: int
+) -> Sequence[SlotRecord]:
+    """Slots whose reply waits to be read by the worker that stored it, locked.
+
+    A reply may kill whoever reads it: that of a dead worker is read apart.
+    """
+    nobodys = slots.c.worker_id.is_(None)  # never sent: a reply of an earlier job stands for it
+    own = sa.and_(
+        slots.c.state == SlotState.RECEIVED, sa.or_(slots.c.worker_id == worker_id, nobodys)
     )
-    return [_slot(row._asdict()) for row in connection.execute(query)]
+    return _chosen(connection, job_id, own, _in_order, limit)
 
 
 def change(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:
@@ -211,6 +279,8 @@ def retry_failed(connection: sa.Connection, job_id: UUID) -> list[tuple[UUID, st
         .values(
             state=SlotState.READY,
             failures=0,
+            # What may have killed workers gets one more chance, alone.
+            strikes=sa.func.least(slots.c.strikes, STRIKES - 1),
             reason=None,
             detail=None,
             not_before=None,
@@ -228,16 +298,14 @@ def orphans(
 
     Those of a batch are the batch's for as long as it lives.
     """
-    alive = sa.exists().where(
-        workers.c.id == slots.c.worker_id,
-        workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
-    )
     batched = sa.exists().where(
         teacher_batches.c.id == slots.c.worker_id, teacher_batches.c.ended_at.is_(None)
     )
     query = (
         sa.select(*_columns, slots.c.worker_id)
-        .where(slots.c.state == SlotState.IN_FLIGHT, sa.not_(alive), sa.not_(batched))
+        .where(
+            slots.c.state == SlotState.IN_FLIGHT, sa.not_(_is_heard_of(lease_s)), sa.not_(batched)
+        )
         .order_by(slots.c.id)
         .limit(limit)
         .with_for_update(of=slots, skip_locked=True)

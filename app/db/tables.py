@@ -238,6 +238,14 @@ claimants = sa.Table(
     _time("seen_at", default=True),
 )
 
+# When a teacher that did not serve was last asked whether it does again.
+teacher_probes = sa.Table(
+    "teacher_probes",
+    metadata,
+    sa.Column("teacher_id", sa.ForeignKey("teachers.id", ondelete="CASCADE"), primary_key=True),
+    _time("probed_at", default=True),
+)
+
 slots = sa.Table(
     "slots",
     metadata,
@@ -253,6 +261,8 @@ slots = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    # How often a worker was lost with it; a reply that comes back clears it.
+    sa.Column("strikes", sa.Integer, nullable=False, server_default="0"),
     _count("reserved_micro_usd"),
     # Who holds the call while it is under way: a worker, or the batch that it went with.
     sa.Column("worker_id", UUID(as_uuid=True)),

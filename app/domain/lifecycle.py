@@ -71,11 +71,14 @@ class JobReason(StrEnum):
     TEACHER_REFUSED = "teacher_refused"
     TEACHER_UNAUTHORIZED = "teacher_unauthorized"
     TEACHER_QUOTA = "teacher_quota"
+    COST_ABOVE_RESERVATION = "cost_above_reservation"
+    UNKNOWN_CHARGES = "unknown_charges"
     EMBEDDER_UNHEALTHY = "embedder_unhealthy"
     EMBEDDER_REFUSED = "embedder_refused"
     EMBEDDER_UNAUTHORIZED = "embedder_unauthorized"
     EMBEDDER_QUOTA = "embedder_quota"
     REQUESTED = "requested"
+    RETRY_FAILED = "retry_failed"
 
 
 class SlotState(StrEnum):

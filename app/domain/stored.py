@@ -18,6 +18,7 @@ from app.domain.lifecycle import (
 )
 from app.domain.records import SeedInstance
 from app.domain.reuse import Reuse
+from app.domain.warnings import Warned, cut_warning
 
 Item = TypeVar("Item")
 
@@ -144,6 +145,13 @@ class JobProgress:
     rows: Mapping[str, int]
     drops: Mapping[str, int]
     errors: Mapping[str, int]
+    replies_cut: int = 0
+
+    @property
+    def warnings(self) -> Sequence[Warned]:
+        """What a person should know although the job goes on."""
+        read = self.calls.get("accepted", 0) + self.calls.get("rejected", 0)
+        return [warning] if (warning := cut_warning(self.replies_cut, read)) else []
 
     @property
     def accepted_rows(self) -> int:
@@ -217,6 +225,7 @@ class SlotRecord:
     state: SlotState
     attempt: int
     failures: int
+    strikes: int
     reserved_micro_usd: int
     answered_attempt: int | None
 

@@ -12,6 +12,7 @@ from app.domain.lifecycle import Delivery, JobReason, JobState, SlotState
 from app.domain.method import Prompt
 from app.domain.sharing import Demand, Share, share_of
 from app.domain.stored import Job, SlotRecord, TeacherRecord
+from app.domain.suspicion import SUSPECTS_TOGETHER, flight
 from app.errors import Conflict, InvalidInput
 from app.llm.pricing import estimate_micro_usd
 from app.llm.teacher import Call, Teacher
@@ -20,6 +21,7 @@ from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import prompt_from_json
 from app.use_cases.memory import Memory
+from app.use_cases.probing import may_probe
 from app.use_cases.reusing import serve_stored
 from app.use_cases.teachers import to_llm
 
@@ -29,7 +31,8 @@ class Asker:
     """Who claims: a worker whose door is `able` to have so many calls under way at the teacher.
 
     `latency_s` is how long a call takes it; `arrived` are calls that have come back but are not
-    stored yet; `most` bounds one claim.
+    stored yet; `most` bounds one claim. With `suspects` it has the process to itself, and claims
+    nothing but calls that workers were lost with.
     """
 
     worker_id: UUID
@@ -37,6 +40,7 @@ class Asker:
     latency_s: float = 1.0
     arrived: int = 0
     most: int = 2000
+    suspects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,10 @@ def claim_locked(
     memory: Memory,
 ) -> Claimed:
     """Take ready slots of a locked job within its caps and the teacher's concurrency."""
-    if job.state is not JobState.RUNNING or job.delivery is Delivery.BATCH:
+    if job.delivery is Delivery.BATCH:
+        return NOTHING
+    probes = may_probe(connection, job)
+    if job.state is not JobState.RUNNING and not probes:
         return NOTHING
     record = teachers.get(connection, job.teacher_id, for_update=True)
     if record is None:
@@ -94,10 +101,12 @@ def claim_locked(
     share = _share(connection, record, job, asker)
     allowed = job.cap_calls - job.calls - draft.numbers["calls"]
     room = min(asker.most, share.room, allowed)
-    ready = slots.claimable(connection, job.id, room) if room > 0 else ()
+    ready = _ready(connection, job.id, room, probes, asker.suspects) if room > 0 else ()
     reservation = _Reservation(connection, runtime, job, asker, draft, memory)
     calls = reservation.make(record, share.window, ready)
     hungry = len(calls) >= share.room and allowed > 0
+    if probes or asker.suspects:
+        return Claimed(calls, len(calls), stopped=reservation.stopped, served=served)
     return Claimed(calls, max(0, room), hungry, reservation.stopped, served)
 
 
@@ -117,6 +126,16 @@ def reserve(
     asker = Asker(holder_id)
     reservation = _Reservation(connection, runtime, job, asker, draft, Memory())
     return reservation.make(record, record.max_concurrency, ready)
+
+
+def _ready(
+    connection: Connection, job_id: UUID, room: int, probes: bool, apart: bool
+) -> Sequence[SlotRecord]:
+    if probes:
+        return slots.least_failed(connection, job_id)
+    if apart:
+        return flight(slots.suspects(connection, job_id, min(room, SUSPECTS_TOGETHER)))
+    return slots.claimable(connection, job_id, room)
 
 
 def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker) -> Share:

@@ -10,7 +10,14 @@ import structlog
 from app.db import candidates, conversations, jobs, rows, slots
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.lifecycle import CandidateState, ConversationState, JobState, RowState, SlotState
+from app.domain.lifecycle import (
+    CandidateState,
+    ConversationState,
+    JobReason,
+    JobState,
+    RowState,
+    SlotState,
+)
 from app.domain.method import Prompt
 from app.domain.records import Answer, Candidate, Source, SourceKind
 from app.domain.stored import ConversationRecord, NewSlot, SlotRecord
@@ -46,10 +53,15 @@ class Reading:
 
 
 def read(
-    connection: Connection, context: JobContext, memory: Memory, *, limit: int = READ_AT_ONCE
+    connection: Connection,
+    context: JobContext,
+    memory: Memory,
+    worker_id: UUID,
+    *,
+    limit: int = READ_AT_ONCE,
 ) -> Reading:
-    """Read stored replies that nobody else reads, and work out what follows."""
-    received = slots.received(connection, context.job.id, limit)
+    """Read the replies that this worker stored, and work out what follows."""
+    received = slots.received(connection, context.job.id, worker_id, limit)
     reader = _Reader(context, memory)
     if received:
         _recall(connection, context, memory, received)
@@ -152,6 +164,8 @@ class _Reader:
         if reply.completion is None or talk is None:
             self._end(slot, SlotState.REJECTED, reply.rejection or "unreadable")
             return
+        if reply.completion.finish_reason == "length":
+            self.reading.draft.tally["reply", "cut"] += 1
         try:
             following = talk.hear(self._context, reply.completion)
         except Exception:  # noqa: BLE001 - any reply at all must leave its neighbours unharmed
@@ -278,6 +292,8 @@ def revive(runtime: Runtime, context: JobContext) -> None:
         if job is None or job.state is not JobState.RUNNING:
             return
         ids = {each.id for each in conversations.stranded(connection, context.job.id)}
+        if job.reason == JobReason.RETRY_FAILED:
+            ids &= set(conversations.wanted_open(connection, job.id))
         if not ids:
             return
         answers = slots.answers_of(connection, ids)

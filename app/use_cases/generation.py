@@ -18,6 +18,7 @@ from app.use_cases.batching import BatchSlice, is_batched
 from app.use_cases.heartbeat import Heartbeat
 from app.use_cases.job_context import SeedCache
 from app.use_cases.pool_indexes import PoolIndexes
+from app.use_cases.quiet import Quiet
 from app.use_cases.slices import Bench, Slice
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Engine:
             row_indexes=PoolIndexes(memory_bytes=runtime.settings.novelty_memory_mib << 20),
             stopping=self.stopping,
             others_wait=self._others_wait,
+            quiet=Quiet(),
         )
 
     @property

@@ -274,6 +274,7 @@ def progress_of(job: Job, found: Mapping[str, Mapping[str, int]]) -> JobProgress
         rows=found.get("row", {}),
         drops=found.get("drop", {}),
         errors=found.get("error", {}),
+        replies_cut=found.get("reply", {}).get("cut", 0),
     )
 
 
@@ -326,7 +327,12 @@ def page_candidates(
 
 
 def pause(runtime: Runtime, job_id: UUID) -> Job:
-    """Claim nothing more; calls under way are kept. Pausing a paused job changes nothing."""
+    """Claim nothing more; calls under way are kept. Pausing a paused job changes nothing,
+    but that one that waits for its teacher is not resumed when that serves again."""
+    with runtime.database.transaction() as connection:
+        before = _locked(connection, job_id)
+        if before.state is JobState.PAUSED and before.reason == JobReason.TEACHER_UNHEALTHY:
+            jobs.hold(connection, job_id, JobReason.REQUESTED)
     return _act(runtime, job_id, JobState.PAUSED, already={JobState.PAUSED})
 
 
@@ -363,7 +369,8 @@ def _act(
         before = _locked(connection, job_id)
         if before.state in already:
             return before
-        reason = None if target is JobState.RUNNING else JobReason.REQUESTED
+        running = target is JobState.RUNNING
+        reason = jobs.errand(connection, job_id) if running else JobReason.REQUESTED
         if not jobs.move(connection, job_id, target, reason=reason, only_from=only_from):
             raise Conflict(f"The job is {before.state}; that cannot become {target}.")
         return _get(connection, job_id)
@@ -382,7 +389,7 @@ def _ring(runtime: Runtime, job: Job) -> None:
 
 
 def retry(runtime: Runtime, job_id: UUID, *, only_failed: bool) -> Job:
-    """Send failed calls again; without `only_failed` a finished job also goes on to its target."""
+    """Send failed calls again; without `only_failed` an ended job also goes on to its target."""
     with runtime.database.transaction() as connection:
         before = _locked(connection, job_id)
         if before.state in {JobState.CANCELLED, JobState.CANCELLING}:
@@ -393,7 +400,9 @@ def retry(runtime: Runtime, job_id: UUID, *, only_failed: bool) -> Job:
         if not again and only_failed:
             raise Conflict("No call of this job has failed.", code="nothing_to_retry")
         if before.state is not JobState.RUNNING and before.state is not JobState.QUEUED:
-            jobs.move(connection, job_id, JobState.RUNNING, reason=None)
+            ended = before.state is JobState.SUCCEEDED
+            reason = JobReason.RETRY_FAILED if only_failed and ended else None
+            jobs.move(connection, job_id, JobState.RUNNING, reason=reason)
         job = _get(connection, job_id)
     _ring(runtime, job)
     return job

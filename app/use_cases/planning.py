@@ -99,6 +99,8 @@ class _Plan:
             ending = None
         if ending is not None:
             self._end(ending)
+        elif self._job.reason == JobReason.RETRY_FAILED:
+            self._only_wanted()
         elif strict:
             self._begin_round(standing)
         else:
@@ -113,6 +115,12 @@ class _Plan:
         useless = reason is JobReason.NO_USABLE_REPLIES
         target = JobState.PAUSED if useless else JobState.SUCCEEDED
         end_job(self._connection, self._job, target, reason, _detail(reason, self._job))
+
+    def _only_wanted(self) -> None:
+        """Begin nothing: the job had ended, and ends again once its failed calls were retried."""
+        former = jobs.ended_for(self._connection, self._job.id)
+        if former and not conversations.wanted_open(self._connection, self._job.id):
+            self._end(JobReason(former))
 
     def _begin_round(self, standing: Standing) -> None:
         """Under strict order: a round of prompts, then all its candidates, then its answers."""

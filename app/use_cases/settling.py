@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from app.db import conversations, jobs, slots
+from app.db import conversations, slots
 from app.db.engine import Connection
-from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
+from app.domain.lifecycle import ConversationState, SlotState
 from app.domain.method import Prompt
 from app.domain.reuse import request_digest
 from app.domain.settlement import UNPAID, Ending, Settlement, settle
@@ -17,6 +17,7 @@ from app.llm.replies import ReadReply, read_reply
 from app.llm.teacher import Fault, Outcome, Reply
 from app.runtime import Runtime
 from app.use_cases.draft import Draft
+from app.use_cases.guarding import CHARGED, UNKNOWN, News
 
 
 def ending_of(reply: Reply) -> Ending:
@@ -55,7 +56,7 @@ class _Batch:
     failed: list[UUID] = field(default_factory=list[UUID])
     received: dict[UUID, ReadReply] = field(default_factory=dict[UUID, ReadReply])
     draft: Draft = field(default_factory=Draft)
-    pause: tuple[JobReason, str | None] | None = None
+    news: News = field(default_factory=News)
 
     def take(self, slot: SlotRecord, reply: Reply) -> SlotRecord:
         """Settle one reply; returns the slot as this leaves it."""
@@ -83,7 +84,11 @@ class _Batch:
         self.draft.numbers["spent_micro_usd"] += charge
         self.draft.numbers["reserved_micro_usd"] -= slot.reserved_micro_usd
         self.entries.append(_entry(slot, ending, charge))
-        if reply.raw or ending not in UNPAID:
+        self.news.hear(ending, reply.error, verdict.pause)
+        self.news.paid(charge, slot.reserved_micro_usd)
+        if ending is Ending.UNKNOWN:
+            self.draft.tally[UNKNOWN, CHARGED] += charge
+        if reply.raw or ending not in UNPAID or ending is Ending.REFUSED:
             self.completions.append(_completion(slot, reply, read, cost=charge, late=False))
         if ending in UNPAID and ending is not Ending.REFUSED:
             self.draft.numbers["calls"] -= 1
@@ -93,8 +98,6 @@ class _Batch:
             self.draft.tally["total", ending] += 1
         self.draft.tally["total", "prompt_tokens"] += read.prompt_tokens or 0
         self.draft.tally["total", "completion_tokens"] += read.completion_tokens or 0
-        if verdict.pause is not None and self.pause is None:
-            self.pause = (verdict.pause, reply.error)
         return self._move(slot, verdict, reply, read)
 
     def _move(
@@ -106,6 +109,7 @@ class _Batch:
             "id": slot.id,
             "state": verdict.state,
             "failures": verdict.failures,
+            "strikes": 0,
             "reserved_micro_usd": 0,
             "reason": verdict.reason,
             "detail": reply.error,
@@ -122,6 +126,7 @@ class _Batch:
             slot,
             state=verdict.state,
             failures=verdict.failures,
+            strikes=0,
             reserved_micro_usd=0,
             answered_attempt=answered_attempt,
         )
@@ -132,9 +137,7 @@ class _Batch:
         slots.change(connection, list(self.changes.values()))
         conversations.finish(connection, self.failed, ConversationState.FAILED)
         slots.write_ledger(connection, self.entries)
-        if self.pause is not None:
-            reason, detail = self.pause
-            jobs.move(connection, job_id, JobState.PAUSED, reason=reason, detail=detail)
+        self.news.act(connection, job_id, self.draft)
         self.draft.write(connection, job_id)
 
 

@@ -16,22 +16,21 @@ import structlog
 
 from app.db import claimants, jobs, slots
 from app.domain.lifecycle import JobReason, JobState
-from app.domain.settlement import UNHEALTHY, Ending
 from app.errors import InsufficientStorage, InvalidInput, NotFound, Unavailable
 from app.llm.client import Door
 from app.llm.teacher import Reply
 from app.runtime import Runtime
+from app.use_cases.apart import Apart
 from app.use_cases.claiming import Asker, take_back
 from app.use_cases.converse import READ_AT_ONCE, revive
 from app.use_cases.job_context import JobContext, SeedCache, load
 from app.use_cases.memory import Memory
 from app.use_cases.pool_indexes import PoolIndexes
+from app.use_cases.probing import probed
+from app.use_cases.quiet import Quiet
 from app.use_cases.settling import ending_of, store_replies
 from app.use_cases.sweep import charge_forgotten
 from app.use_cases.turn import Turn, Wishes, take_turn
-
-UNHEALTHY_IN_A_ROW = 20
-REFUSED_IN_A_ROW = 10
 
 # Replies that come within this time are stored together and answered by one claim; the calls held
 # ready behind those under way keep the teacher busy meanwhile.
@@ -61,6 +60,7 @@ class Bench:
     row_indexes: PoolIndexes
     stopping: threading.Event
     others_wait: Callable[[UUID], bool]
+    quiet: Quiet
 
 
 class Slice:
@@ -75,11 +75,11 @@ class Slice:
         self._sent: set[tuple[str, int]] = set()
         self._memory = Memory()
         self._claim_in_doubt = False
-        self._unhealthy = 0
-        self._refused = 0
+        self._probe: str | None = None
         self._state: JobState | None = JobState.RUNNING
         self._withdrawn = False
         self._proposed = False
+        self._apart = Apart(bench.runtime, bench.worker_id, bench.quiet, job_id)
         self._hungry: bool = False
         self._unread = False
         self._turned_s = 0.0
@@ -149,6 +149,8 @@ class Slice:
         """Ring for what was proposed last, and leave our part of the teacher to others."""
         if self._proposed:
             self._runtime.wake.admit(context.job.pool_id)
+        self._apart.settle(0)
+        self._apart.leave()
         with suppress(*_AWAY), self._runtime.database.transaction() as connection:
             claimants.leave(connection, self._bench.worker_id, self._job_id)
 
@@ -188,12 +190,15 @@ class Slice:
         """Wait for news, store it, act on it; False when there is nothing left to do here."""
         nudged = self._wait_for_news()
         if claiming and self._runs_dry():
-            self._act(context, Wishes(self._asker(context), reads=False))
+            self._act(context, Wishes(self._bench.worker_id, self._asker(context), reads=False))
         stored = self._store()
         if self._claim_in_doubt:
             take_back(self._runtime, self._bench.worker_id, self._job_id, self._sent)
             self._claim_in_doubt = False
-        due = self._now_s() >= self._next_plan_s or nudged or not self._sent or self._unread
+        running = self._state is JobState.RUNNING
+        apart = claiming and self._apart.look(running=running)
+        late = self._now_s() >= self._next_plan_s
+        due = late or nudged or apart or not self._sent or self._unread
         turn = self._act(context, self._wishes(context, claiming, due)) if stored or due else None
         self._ring(context)
         if not claiming or self._state is not JobState.RUNNING:
@@ -201,6 +206,8 @@ class Slice:
         if self._sent or self._unstored or (turn and (turn.read or turn.calls or turn.served)):
             self._idle_since_s = None
             return True
+        if claiming and self._apart.wanted:
+            return not self._bench.stopping.wait(_SHORTLY_S)
         return claiming and self._lingers()
 
     def _wait_for_news(self) -> bool:
@@ -224,17 +231,9 @@ class Slice:
                 if arrived is None:
                     nudged = True
                 else:
-                    self._keep(arrived)
+                    self._unstored.append(arrived)
                 arrived = self._arrived.get_nowait()
         return nudged
-
-    def _keep(self, reply: Reply) -> None:
-        self._unstored.append(reply)
-        ending = ending_of(reply)
-        if ending is Ending.WITHDRAWN:
-            return
-        self._unhealthy = self._unhealthy + 1 if ending in UNHEALTHY else 0
-        self._refused = self._refused + 1 if ending is Ending.REFUSED else 0
 
     def _runs_dry(self) -> bool:
         """Whether so much came back at once that the calls held ready do not cover it.
@@ -247,12 +246,15 @@ class Slice:
     def _wishes(self, context: JobContext, claiming: bool, plans: bool) -> Wishes:
         asker = self._asker(context) if claiming else None
         tells = asker is not None and self._now_s() >= self._next_tell_s
-        return Wishes(asker, plans, tells)
+        return Wishes(self._bench.worker_id, asker, plans, tells)
 
-    def _asker(self, context: JobContext) -> Asker:
+    def _asker(self, context: JobContext) -> Asker | None:
+        if not self._apart.may_claim():
+            return None
         teacher_id, door = str(context.job.teacher_id), self._bench.door
         able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)
-        return Asker(self._bench.worker_id, able, latency_s, arrived=len(self._unstored))
+        arrived, suspects = len(self._unstored), self._apart.has_quiet
+        return Asker(self._bench.worker_id, able, latency_s, arrived, suspects=suspects)
 
     def _act(self, context: JobContext, wishes: Wishes) -> Turn:
         self._claim_in_doubt = self._claim_in_doubt or wishes.asker is not None
@@ -263,6 +265,7 @@ class Slice:
         for call in turn.calls:
             self._sent.add((call.key, call.attempt))
             self._bench.door.start(call, self._arrived.put)
+        self._apart.settle(len(self._sent))
         return turn
 
     def _after(self, turn: Turn, wishes: Wishes) -> None:
@@ -272,6 +275,9 @@ class Slice:
             self._unread = turn.read >= READ_AT_ONCE
         if turn.state is JobState.RUNNING:
             self._withdrawn = False
+        elif turn.calls:
+            # Sent although the job rests: the one call that finds out whether the teacher serves.
+            self._probe, self._withdrawn = turn.calls[0].key, True
         if wishes.tells or turn.hungry is not self._hungry:
             self._next_tell_s = self._now_s() + (_TELL_EVERY_S if wishes.tells else 0.0)
         self._hungry = turn.hungry
@@ -301,11 +307,11 @@ class Slice:
         if not self._unstored:
             return False
         part = self._unstored[:_STORED_AT_ONCE]
+        probes = [each for each in part if each.call.key == self._probe]
         self._store_all(part)
-        if self._unhealthy >= UNHEALTHY_IN_A_ROW:
-            self._pause(JobReason.TEACHER_UNHEALTHY, part[-1])
-        elif self._refused >= REFUSED_IN_A_ROW:
-            self._pause(JobReason.TEACHER_REFUSED, part[-1])
+        for reply in probes:
+            self._probe = None
+            probed(self._runtime, UUID(reply.call.teacher.id), ending_of(reply))
         return True
 
     def _store_all(self, replies: Sequence[Reply]) -> None:
@@ -337,11 +343,7 @@ class Slice:
     def _stored(self, count: int) -> None:
         self._sent -= {(each.call.key, each.call.attempt) for each in self._unstored[:count]}
         del self._unstored[:count]
-
-    def _pause(self, reason: JobReason, last: Reply) -> None:
-        self._unhealthy = self._refused = 0
-        with self._runtime.database.transaction() as connection:
-            jobs.move(connection, self._job_id, JobState.PAUSED, reason=reason, detail=last.error)
+        self._apart.settle(len(self._sent))
 
     def _lingers(self) -> bool:
         """Whether to stay a moment: slots that wait for their time, candidates for admission."""

@@ -6,7 +6,7 @@ Any live worker sweeps; a lock lets one at a time do it, so none, one or many sc
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import (
@@ -24,9 +24,11 @@ from app.db import (
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
-from app.domain.settlement import Ending, settle
+from app.domain.settlement import Ending, Settlement, settle
 from app.domain.stored import SlotRecord
+from app.domain.suspicion import is_out
 from app.runtime import Runtime
+from app.use_cases import probing
 from app.use_cases.embedding_settling import charge_lost
 from app.use_cases.heartbeat import this_host
 
@@ -58,6 +60,7 @@ def sweep(runtime: Runtime) -> Swept:
         workers.forget_silent(connection, silent_s=max(_FORGET_WORKERS_S, 10 * lease_s))
         claimants.forget_silent(connection, silent_s=_FORGET_WORKERS_S)
         job_ids = jobs.to_wake(connection, older_than_s=runtime.settings.sweep_s / 2)
+        job_ids += probing.due(connection)
         # Paused and finished jobs are not live, but their batches are collected all the same.
         batched = [each for each in teacher_batches.jobs_due(connection) if each not in job_ids]
         pool_ids = candidates.pools_waiting(connection)
@@ -97,8 +100,14 @@ def _recover(connection: Connection, lease_s: float) -> int:
     for slot in found:
         by_job.setdefault(slot.job_id, []).append(slot)
     for job_id in sorted(by_job):
-        _charge(connection, job_id, by_job[job_id])
+        _charge(connection, job_id, [(slot, _struck(slot)) for slot in by_job[job_id]])
     return len(found)
+
+
+def _struck(slot: SlotRecord) -> Settlement:
+    """The worker died and any of its calls may have killed it: a strike for each, no failure."""
+    state = SlotState.QUARANTINED if is_out(slot.strikes + 1) else SlotState.READY
+    return Settlement(state, slot.failures)
 
 
 def charge_forgotten(runtime: Runtime, worker_id: UUID, job_id: UUID) -> int:
@@ -109,25 +118,34 @@ def charge_forgotten(runtime: Runtime, worker_id: UUID, job_id: UUID) -> int:
     with runtime.database.transaction() as connection:
         found = slots.held_by(connection, worker_id, job_id)
         if found:
-            _charge(connection, job_id, found)
+            _charge(connection, job_id, [(slot, _forgotten(slot)) for slot in found])
         return len(found)
 
 
-def _charge(connection: Connection, job_id: UUID, orphaned: Sequence[SlotRecord]) -> None:
+def _forgotten(slot: SlotRecord) -> Settlement:
+    """The worker lives and has no reply that it could store: a failure, but no strike."""
+    verdict = settle(Ending.UNKNOWN, slot.failures, retry_after_s=0.0, jitter=random.random())
+    if verdict.state is SlotState.FAILED:
+        return replace(verdict, state=SlotState.QUARANTINED)
+    return verdict
+
+
+def _charge(
+    connection: Connection, job_id: UUID, orphaned: Sequence[tuple[SlotRecord, Settlement]]
+) -> None:
     changes: list[Mapping[str, object]] = []
     entries: list[Mapping[str, object]] = []
     tally = Tally()
     failed: list[UUID] = []
-    for slot in orphaned:
-        verdict = settle(Ending.UNKNOWN, slot.failures, retry_after_s=0.0, jitter=random.random())
-        # Three lost workers in a row: the slot itself may be what kills them.
-        lost = verdict.state is SlotState.FAILED
-        state = SlotState.QUARANTINED if lost else verdict.state
+    for slot, verdict in orphaned:
+        state = verdict.state
         changes.append(
             {
                 "id": slot.id,
                 "state": state,
                 "failures": verdict.failures,
+                # A failure of its own is none of a worker's death.
+                "strikes": slot.strikes + (verdict.failures == slot.failures),
                 "reserved_micro_usd": 0,
                 "reason": "worker_lost",
                 "detail": "The worker that made this call is gone; the call was charged in full.",
@@ -137,12 +155,12 @@ def _charge(connection: Connection, job_id: UUID, orphaned: Sequence[SlotRecord]
         tally["slot", SlotState.IN_FLIGHT] -= 1
         tally["slot", state] += 1
         tally["error", "worker_lost"] += 1
-        if lost:
+        if state is SlotState.QUARANTINED:
             failed.append(slot.conversation_id)
             tally["drop", "worker_lost"] += 1
     slots.change(connection, changes)
     conversations.finish(connection, failed, ConversationState.FAILED)
-    total = sum(slot.reserved_micro_usd for slot in orphaned)
+    total = sum(slot.reserved_micro_usd for slot, _ in orphaned)
     jobs.add(connection, job_id, spent_micro_usd=total, reserved_micro_usd=-total)
     slots.write_ledger(connection, entries)
     counts.add(connection, job_id, tally)

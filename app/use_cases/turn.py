@@ -6,6 +6,7 @@ before the job's row is locked; from there on everyone who works on the job wait
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.db import claimants, jobs
 from app.db.claimants import Claimant
@@ -41,10 +42,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a turn is for: `asker` None claims nothing; `plans` plans whether or not it is due;
-    `tells` says in the fleet how hungry we are; without `reads` stored replies are left for later.
+    """What a turn is for: `reader` is the worker whose replies are read; `asker` None claims
+    nothing; `plans` plans whether or not it is due; `tells` says in the fleet how hungry we are;
+    without `reads` stored replies are left for later.
     """
 
+    reader: UUID
     asker: Asker | None
     plans: bool = False
     tells: bool = False
@@ -63,7 +66,8 @@ def take_turn(
         row_rule(runtime, context.job, row_indexes) as rule,
         runtime.database.transaction() as connection,
     ):
-        reading = read(connection, context, memory) if wishes.reads else Reading()
+        reader = wishes.reader
+        reading = read(connection, context, memory, reader) if wishes.reads else Reading()
         rule.judge(connection, reading.rows, reading.draft.tally)
         job = jobs.lock(connection, context.job.id)
         if job is None:
