@@ -46,6 +46,8 @@ def read_reply(endpoint: Endpoint, raw: bytes) -> ReadReply:
     if not isinstance(choices, list):
         return ReadReply(rejection=Rejection.UNREADABLE)
     found = _first_choice(endpoint, cast("list[object]", choices))
+    if len(raw) >= REPLY_LIMIT_BYTES:  # the rest was not read, though it seems complete
+        found = Rejection.REPLY_TOO_LARGE
     text = found.text if isinstance(found, Completion) else ""
     prompt_tokens, completion_tokens = _usage(body.get("usage"), text)
     if isinstance(found, Completion):
