@@ -49,6 +49,38 @@ class Fault(StrEnum):
     SURROGATE = "surrogate"
 
 
+MIX = "mix"
+"""What stands for all of `MIX_RATES` in a plan."""
+
+MIX_RATES: Mapping[Fault, float] = {
+    Fault.RATE_LIMITED_SECONDS: 0.05,
+    Fault.RATE_LIMITED_DATE: 0.02,
+    Fault.SERVER_ERROR: 0.02,
+    Fault.BAD_GATEWAY: 0.01,
+    Fault.UNAVAILABLE: 0.01,
+    Fault.GATEWAY_TIMEOUT: 0.01,
+    Fault.REQUEST_TIMEOUT: 0.005,
+    Fault.CONFLICT: 0.005,
+    Fault.RESET_EARLY: 0.01,
+    Fault.RESET: 0.02,
+    Fault.TIMEOUT: 0.01,
+    Fault.DRIP: 0.01,
+    Fault.LATE: 0.01,
+    Fault.TRUNCATED: 0.02,
+    Fault.HTML: 0.01,
+    Fault.EMPTY_CHOICES: 0.02,
+    Fault.NULL_CONTENT: 0.01,
+    Fault.LENGTH: 0.03,
+    Fault.CONTENT_FILTER: 0.02,
+    Fault.NO_USAGE: 0.02,
+    Fault.ABSURD_USAGE: 0.01,
+    Fault.HUGE: 0.005,
+    Fault.GZIP_BOMB: 0.002,
+    Fault.REDIRECT: 0.005,
+}
+"""A bad day: about a third of all calls meet something, each kind as often as it is seen."""
+
+
 @dataclass(frozen=True)
 class FaultPlan:
     """Rates by fault. `refuse` hangs on the prompt alone, the others on prompt and attempt."""
@@ -73,11 +105,18 @@ class FaultPlan:
 
 
 def parse_faults(text: str) -> FaultPlan:
-    """A plan from `name=rate,name=rate`; ValueError names what cannot be read."""
+    """A plan from `name=rate,name=rate`; ValueError names what cannot be read.
+
+    `mix=1` is every rate of `MIX_RATES`, `mix=0.5` half of each; what is named besides wins.
+    """
     rates: dict[Fault, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, rate = part.partition("=")
-        rates[fault_named(name)] = _rate(part, rate)
+        if name == MIX:
+            share = _rate(part, rate)
+            rates = {fault: usual * share for fault, usual in MIX_RATES.items()} | rates
+        else:
+            rates[fault_named(name)] = _rate(part, rate)
     if sum(rate for fault, rate in rates.items() if fault is not Fault.REFUSE) > 1.0 + 1e-9:
         raise ValueError("the rates add up to more than 1")
     return FaultPlan(rates)

@@ -208,3 +208,11 @@ def test_rates_are_kept_and_the_choice_is_a_function_of_prompt_and_attempt() -> 
     again = [plan.choose(1, prompt_digest(f"{n}"), 2) for n in range(20_000)]
     assert again != drawn
     assert FaultPlan().choose(1, b"x", 1) is None
+
+
+def test_the_mix_is_a_third_of_all_calls_and_what_is_named_besides_wins() -> None:
+    whole = parse_faults("mix=1").rates
+    assert 0.3 < sum(whole.values()) < 0.36
+    half = parse_faults("500=0,mix=0.5,drip=0").rates
+    assert half[Fault.SERVER_ERROR] == half[Fault.DRIP] == 0.0
+    assert half[Fault.LENGTH] == whole[Fault.LENGTH] / 2

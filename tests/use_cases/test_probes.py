@@ -30,11 +30,12 @@ def teacher() -> Iterator[RunningTeacher]:
 @pytest.fixture
 def job(runtime: Runtime) -> Job:
     """A job that rests, with calls that wait."""
-    job = planned(runtime, target_rows=10)
+    job = planned(runtime)
     end(runtime, job, Outcome.SERVER_ERROR, FAILURES_IN_A_ROW // 2, status=500)
     end(runtime, job, Outcome.NOT_SENT, FAILURES_IN_A_ROW // 2)
     assert standing(runtime, job) == RESTING
     execute(runtime, "UPDATE slots SET not_before = NULL")
+    execute(runtime, "UPDATE jobs SET target_rows = 10")
     return job
 
 

@@ -1,0 +1,124 @@
+"""A teacher on a bad day: a third of its calls meet something, and nothing is lost or doubled."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.lifecycle import JobState, SlotState
+from app.domain.settlement import MOST_UNPAID_FAILURES
+from app.domain.stored import Job
+from app.runtime import Runtime
+from app.use_cases import jobs
+from tests import invariants
+from tests.demo_teacher_process import start_demo_teacher
+from tests.driving import Driver
+from tests.use_cases.calling import submitted
+
+CALLS = 600
+_BAD_DAY = {"mix": 1, "nul": 0.01, "surrogate": 0.01}
+_UNPAID = {"429_seconds", "429_date", "500", "502", "503", "504", "408", "409", "redirect"}
+
+
+def test_a_bad_day_loses_nothing_and_doubles_nothing(
+    runtime: Runtime, driver: Driver, tmp_path: Path
+) -> None:
+    log = tmp_path / "arrivals.jsonl"
+    with start_demo_teacher(
+        latency_s=0.01,
+        seed=11,
+        faults=_BAD_DAY,
+        retry_after_s=1,
+        late_s=30,
+        hang_s=30,
+        huge_mib=9,
+        log=str(log),
+    ) as teacher:
+        job = submitted(
+            runtime,
+            teacher.base_url,
+            teacher={"max_concurrency": 40, "timeout_s": 2.0},
+            target_rows=10_000,
+            cap_calls=CALLS,
+            cap_micro_usd=10**9,
+        )
+        ended = driver.finish(job.id, timeout_s=280)
+    assert (ended.state, ended.reason) == (JobState.SUCCEEDED, "calls_exhausted")
+    arrivals = [json.loads(line) for line in log.read_text().splitlines()]
+    _check_calls(runtime, job, arrivals)
+    _check_money(runtime, job)
+    _check_waits(arrivals)
+    invariants.check(runtime)
+
+
+def _check_calls(runtime: Runtime, job: Job, arrivals: Sequence[Mapping[str, Any]]) -> None:
+    """Each attempt arrived once, none more than was promised, and the calls add up."""
+    seen = Counter(each["idempotency_key"] for each in arrivals)
+    assert max(seen.values()) == 1
+    unpaid = sum(each["outcome"] in _UNPAID for each in arrivals)
+    assert len(arrivals) - unpaid == CALLS
+    calls = jobs.progress(runtime, job.id).calls
+    assert calls["pending"] == 0
+    assert calls["issued"] == calls["accepted"] + calls["rejected"] + calls["failed"]
+    attempts: defaultdict[str, int] = defaultdict(int)
+    for each in arrivals:
+        if not each["outcome"].startswith("429"):  # a rate limit uses up no attempt
+            attempts[each["idempotency_key"].rsplit("-", 1)[0]] += 1
+    assert max(attempts.values()) <= MOST_UNPAID_FAILURES
+
+
+def _check_money(runtime: Runtime, job: Job) -> None:
+    """Of every 100 calls that may have been paid, hardly more is wasted than met a paid fault."""
+    outcomes = _outcomes(runtime, job)
+    wasted = {"unknown", "unreadable", "too_large"}
+    useful = sum(n for outcome, n in outcomes.items() if outcome not in wasted)
+    assert useful / sum(outcomes.values()) >= 0.85
+    errors = jobs.progress(runtime, job.id).errors
+    assert {"rate_limited", "server_error", "unknown", "unreadable", "redirected"} <= set(errors)
+    rejected = jobs.page_calls(runtime, job.id, states=[SlotState.REJECTED], limit=500).items
+    reasons = {each.reason for each in rejected}
+    assert {"empty_choices", "null_content", "content_filter"} <= reasons
+    assert {"nul_character", "lone_surrogate"} & reasons
+    for each in rejected:
+        assert each.attempt - sum(errors.values()) <= 1
+        assert each.cost_micro_usd is not None
+
+
+def _outcomes(runtime: Runtime, job: Job) -> Mapping[str, int]:
+    query = sa.text(
+        "SELECT outcome, count(*) FROM completions "
+        "WHERE job_id = :job AND cost_micro_usd > 0 GROUP BY outcome"
+    )
+    with runtime.database.transaction() as connection:
+        return {row[0]: row[1] for row in connection.execute(query, {"job": job.id})}
+
+
+def _check_waits(arrivals: Sequence[Mapping[str, Any]]) -> None:
+    """Once a 429 is out, nothing new arrives before the wait that it named is over.
+
+    What was on its way already may still come: half a second is allowed for that.
+    """
+    times = sorted(each["time"] for each in arrivals)
+    windows = 0
+    for each in arrivals:
+        wait_s = _wait_s(each)
+        if wait_s is None:
+            continue
+        windows += 1
+        begins, ends = each["time"] + 0.5, each["time"] + wait_s
+        assert not [at for at in times if begins < at < ends - 0.01]
+    assert windows > 20
+
+
+def _wait_s(arrival: Mapping[str, Any]) -> float | None:
+    if not arrival["outcome"].startswith("429") or arrival["retry_after"] is None:
+        return None
+    try:
+        return float(arrival["retry_after"])
+    except ValueError:
+        at = parsedate_to_datetime(arrival["retry_after"]).timestamp()
+        return at - arrival["time"]
