@@ -20,7 +20,7 @@ from tests.driving import Driver
 from tests.use_cases.calling import submitted
 
 CALLS = 600
-_BAD_DAY = {"mix": 1, "nul": 0.01, "surrogate": 0.01}
+_BAD_DAY = {"mix": 1, "429_seconds": 0.03, "429_date": 0.01, "nul": 0.02, "surrogate": 0.02}
 _UNPAID = {"429_seconds", "429_date", "500", "502", "503", "504", "408", "409", "redirect"}
 
 
@@ -41,13 +41,13 @@ def test_a_bad_day_loses_nothing_and_doubles_nothing(
         job = submitted(
             runtime,
             teacher.base_url,
-            teacher={"max_concurrency": 40, "timeout_s": 2.0},
+            teacher={"max_concurrency": 40, "timeout_s": 8.0},
             target_rows=10_000,
             cap_calls=CALLS,
             cap_micro_usd=10**9,
         )
         ended = driver.finish(job.id, timeout_s=280)
-    assert (ended.state, ended.reason) == (JobState.SUCCEEDED, "calls_exhausted")
+    assert (ended.state, ended.reason) == (JobState.SUCCEEDED, "calls_exhausted"), ended.detail
     arrivals = [json.loads(line) for line in log.read_text().splitlines()]
     _check_calls(runtime, job, arrivals)
     _check_money(runtime, job)
@@ -111,7 +111,7 @@ def _check_waits(arrivals: Sequence[Mapping[str, Any]]) -> None:
         windows += 1
         begins, ends = each["time"] + 0.5, each["time"] + wait_s
         assert not [at for at in times if begins < at < ends - 0.01]
-    assert windows > 20
+    assert windows > 10
 
 
 def _wait_s(arrival: Mapping[str, Any]) -> float | None:

@@ -9,15 +9,18 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from app.db import jobs as queries
 from app.db import slots, workers
 from app.db.ids import new_id
 from app.domain.lifecycle import ConversationKind, JobState, SlotState
 from app.domain.stored import Job
 from app.runtime import Runtime
 from app.use_cases import exports, jobs
-from app.use_cases.claiming import claim
+from app.use_cases.claiming import Asker, claim_locked
+from app.use_cases.draft import Draft
 from app.use_cases.heartbeat import this_host
 from app.use_cases.job_context import SeedCache, load
+from app.use_cases.memory import Memory
 from app.use_cases.planning import plan
 from app.use_cases.sweep import Swept, seconds_since_sweep, sweep
 from tests import invariants
@@ -59,9 +62,16 @@ def job(quiet: Runtime) -> Job:
     return job
 
 
-def lose_calls(runtime: Runtime, job: Job) -> int:
+def lose_calls(runtime: Runtime, job: Job, *, suspects: bool = False) -> int:
     """Claim calls for a worker that never existed."""
-    return len(claim(runtime, new_id(), job.id, 3).calls)
+    with runtime.database.transaction() as connection:
+        locked = queries.lock(connection, job.id)
+        assert locked is not None
+        draft = Draft()
+        asker = Asker(new_id(), most=100, suspects=suspects)
+        calls = claim_locked(connection, runtime, locked, asker, draft, Memory()).calls
+        draft.write(connection, job.id)
+    return len(calls)
 
 
 def test_calls_of_a_lost_worker_are_charged_in_full_and_made_again(
@@ -74,14 +84,14 @@ def test_calls_of_a_lost_worker_are_charged_in_full_and_made_again(
     after = jobs.get(quiet, job.id)
     assert (after.spent_micro_usd, after.reserved_micro_usd) == (reserved, 0)
     assert jobs.progress(quiet, job.id).errors == {"worker_lost": 3}
-    assert lose_calls(quiet, job) == 3
+    assert lose_calls(quiet, job, suspects=True) == 3
     invariants.check(quiet)
 
 
 def test_a_slot_that_loses_three_workers_is_quarantined_and_its_neighbours_are_not(
     quiet: Runtime, job: Job
 ) -> None:
-    for _ in range(3):
+    for strikes in range(3):
         with quiet.database.transaction() as connection:
             connection.execute(
                 sa.text(
@@ -89,7 +99,7 @@ def test_a_slot_that_loses_three_workers_is_quarantined_and_its_neighbours_are_n
                     "ELSE now() + interval '1 hour' END WHERE state = 'ready'"
                 )
             )
-        assert lose_calls(quiet, job) == 1
+        assert lose_calls(quiet, job, suspects=bool(strikes)) == 1
         sweep(quiet)
     with quiet.database.transaction() as connection:
         active = slots.counts_active(connection, job.id)
