@@ -16,7 +16,7 @@ from app.domain.lifecycle import ConversationKind, JobState, SlotState
 from app.domain.stored import Job
 from app.runtime import Runtime
 from app.use_cases import exports, jobs
-from app.use_cases.claiming import Asker, claim_locked
+from app.use_cases.claiming import Asker, claim, claim_locked
 from app.use_cases.draft import Draft
 from app.use_cases.heartbeat import this_host
 from app.use_cases.job_context import SeedCache, load
