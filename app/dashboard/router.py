@@ -11,8 +11,8 @@ from fastapi.responses import FileResponse, RedirectResponse
 from app.dashboard.pages import PageRoute, fragment, page
 from app.dashboard.same_origin import check_same_origin
 from app.dashboard.views import JobView, counted, funnel, job_view, poll_interval_s
-from app.domain.lifecycle import Delivery
-from app.domain.stored import TeacherBatch
+from app.domain.lifecycle import Delivery, SlotState
+from app.domain.stored import CallRecord, TeacherBatch
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import batches, jobs, rows, watching
@@ -20,6 +20,7 @@ from app.use_cases import batches, jobs, rows, watching
 PAGE_SIZE = 25
 NEWEST_ROWS = 8
 NEWEST_BATCHES = 10
+FAILED_CALLS = 5
 ROW_CHARACTERS = 600
 _FILES = {
     "dashboard.css": "text/css; charset=utf-8",
@@ -102,6 +103,7 @@ def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
         "drops": counted(progress.drops),
         "errors": counted(progress.errors),
         "batches": _batches(runtime, view),
+        "failed": _failed(runtime, job_id) if progress.calls["failed"] else (),
         "rows": rows.newest(runtime, job_id, limit=NEWEST_ROWS),
         "row_characters": ROW_CHARACTERS,
         "poll_s": poll_interval_s((view,)),
@@ -113,6 +115,12 @@ def _batches(runtime: Runtime, view: JobView) -> Sequence[TeacherBatch]:
     if view.delivery != Delivery.BATCH:
         return ()
     return batches.page(runtime, view.id, limit=NEWEST_BATCHES).items
+
+
+def _failed(runtime: Runtime, job_id: UUID) -> Sequence[CallRecord]:
+    """The first calls that came to nothing, with what the teacher said."""
+    states = (SlotState.FAILED, SlotState.QUARANTINED)
+    return jobs.page_calls(runtime, job_id, states=states, limit=FAILED_CALLS).items
 
 
 @router.get("/dashboard/jobs/{job_id}/cancel")

@@ -8,7 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api.job_bodies import JobStatusOut
+from app.db import counts
 from app.db import jobs as job_queries
+from app.db.counts import Tally
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
 from app.use_cases import exports
@@ -81,6 +83,17 @@ def test_the_status_counts_everything(client: TestClient, runtime: Runtime) -> N
     assert status.errors == {"server_error": 1}
     assert status.poll_after_s == int(answer.headers["retry-after"]) == 2
     assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_a_job_whose_replies_are_cut_off_warns(client: TestClient, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    path = f"/v1/jobs/{job.id}"
+    tally = Tally({("reply", "cut"): 20, ("slot", "done"): 30})
+    with runtime.database.transaction() as connection:
+        counts.add(connection, job.id, tally)
+    warning = client.get(path).json()["warnings"][0]
+    assert warning["code"] == "replies_cut"
+    assert "20 of 30 replies" in warning["detail"]
 
 
 def test_an_unchanged_status_is_not_sent_again(client: TestClient, runtime: Runtime) -> None:

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from app.db import counts
+from app.db.counts import Tally
 from app.runtime import Runtime
 from app.use_cases import exports
 from tests.api.stored_job import (
@@ -38,6 +40,15 @@ def test_submit_and_show(cultivar: CommandLine, submit: list[str]) -> None:
     assert "$2.5000" in cultivar("jobs", "show", job["id"]).text
     assert job["id"] in cultivar("jobs", "list").text
     assert cultivar("jobs", "list", "--state", "failed", "--json").json()["items"] == []
+
+
+def test_show_warns_of_replies_that_are_cut_off(cultivar: CommandLine, runtime: Runtime) -> None:
+    job = submitted_job(runtime)
+    with runtime.database.transaction() as connection:
+        counts.add(connection, job.id, Tally({("reply", "cut"): 20, ("slot", "done"): 30}))
+    assert "warning: 20 of 30 replies" in cultivar("jobs", "show", job.id).text
+    shown = cultivar("jobs", "show", job.id, "--json").json()
+    assert shown["warnings"][0]["code"] == "replies_cut"
 
 
 @pytest.mark.parametrize(

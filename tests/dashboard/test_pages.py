@@ -70,6 +70,21 @@ def test_older_jobs_are_a_page_away(browser: TestClient, runtime: Runtime) -> No
     assert "older" not in browser.get(older[1]).text
 
 
+def test_the_job_page_warns_and_quotes_the_teacher(browser: TestClient, runtime: Runtime) -> None:
+    stored = stored_job(runtime)
+    with runtime.database.transaction() as connection:
+        tally = Tally({("reply", "cut"): 20, ("slot", "done"): 30, ("slot", "failed"): 1})
+        counts.add(connection, stored.job.id, tally)
+        connection.exec_driver_sql(
+            "UPDATE slots SET state = 'failed', reason = 'refused', detail = %s", (PAYLOAD,)
+        )
+    text = browser.get(f"{LIST}/{stored.job.id}").text
+    assert "Warning: 20 of 32 replies were cut off" in text
+    assert "refused" in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script>alert" not in text
+
+
 def test_the_job_page_shows_the_whole_story(browser: TestClient, runtime: Runtime) -> None:
     stored = stored_job(runtime)
     text = browser.get(f"{LIST}/{stored.job.id}").text
