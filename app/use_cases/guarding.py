@@ -89,6 +89,9 @@ class News:
     def _refused(self, connection: Connection, job_id: UUID) -> _Pause | None:
         if not self.endings[Ending.REFUSED]:
             return None
+        job = jobs.get(connection, job_id)
+        if job is None or job.reason == JobReason.RETRY_FAILED:
+            return None  # somebody asked for just these calls again, to see what comes of each
         last = endings.newest_refusals(connection, job_id, REFUSALS_IN_A_ROW)
         if not refused_alike([each and refusal_code(*each) for each in last]):
             return None
