@@ -68,7 +68,7 @@ def lose_calls(runtime: Runtime, job: Job, *, suspects: bool = False) -> int:
         locked = queries.lock(connection, job.id)
         assert locked is not None
         draft = Draft()
-        asker = Asker(new_id(), most=100, suspects=suspects)
+        asker = Asker(new_id(), most=3, suspects=suspects)
         calls = claim_locked(connection, runtime, locked, asker, draft, Memory()).calls
         draft.write(connection, job.id)
     return len(calls)
