@@ -1,14 +1,14 @@
 """When a teacher was last probed, and how often a worker was lost with a call.
 
-Revision ID: 0080
-Revises: 0070
+Revision ID: 0006
+Revises: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0080"
-down_revision = "0070"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
