@@ -163,11 +163,15 @@ def received(
 ) -> Sequence[SlotRecord]:
     """Slots whose reply waits to be read by the worker that stored it, locked.
 
-    A reply may kill whoever reads it: that of a dead worker is read apart.
+    A reply may kill whoever reads it: that of a dead worker is read apart. What came with a batch
+    is anybody's, and so is what was never sent, where a reply of an earlier job stands for it.
     """
-    nobodys = slots.c.worker_id.is_(None)  # never sent: a reply of an earlier job stands for it
+    batched = slots.c.worker_id.in_(
+        sa.select(teacher_batches.c.id).where(teacher_batches.c.job_id == job_id)
+    )
+    anybodys = sa.or_(slots.c.worker_id.is_(None), batched)
     own = sa.and_(
-        slots.c.state == SlotState.RECEIVED, sa.or_(slots.c.worker_id == worker_id, nobodys)
+        slots.c.state == SlotState.RECEIVED, sa.or_(slots.c.worker_id == worker_id, anybodys)
     )
     return _chosen(connection, job_id, own, _in_order, limit)
 

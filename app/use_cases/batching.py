@@ -130,7 +130,8 @@ class BatchSlice:
     def _read_and_plan(self, context: JobContext) -> bool:
         """Read what was stored and begin what the job needs next; whether there was any of it."""
         before = self._standing()
-        indexes, wishes = self._bench.row_indexes, Wishes(asker=None, plans=True, tells=False)
+        indexes = self._bench.row_indexes
+        wishes = Wishes(self._bench.worker_id, asker=None, plans=True)
         turn = take_turn(self._runtime, context, Memory(), indexes, wishes)
         if turn.proposed:
             self._runtime.wake.admit(context.job.pool_id)
