@@ -9,7 +9,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from app.domain.options import option
-from app.domain.records import Answer, Candidate, Source
+from app.domain.records import Answer, Candidate, Message, Source
 
 Outcome = TypeVar("Outcome")
 
@@ -24,10 +24,12 @@ class Decoding:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     stop: tuple[str, ...] = ()
+    seed: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """The settings by name, as JSON values."""
-        return {
+        """The settings by name, as JSON values; a seed only where there is one."""
+        seed: dict[str, object] = {} if self.seed is None else {"seed": self.seed}
+        return seed | {
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -42,6 +44,7 @@ class Prompt:
     """One call to make: the step it serves, its text (a chat sends it as one user message).
 
     `version` names the prompt file it was rendered from, e.g. ``self_instruct/propose.en@1``.
+    `history` is what was said before the text, and stands between it and the system message.
     """
 
     step: str
@@ -49,15 +52,18 @@ class Prompt:
     decoding: Decoding
     version: str
     system: str | None = None
+    history: tuple[Message, ...] = ()
 
     @property
     def digest(self) -> str:
         """Hex sha256 over everything that the teacher would see; the model is not part of it."""
-        seen = {
+        seen: dict[str, object] = {
             "text": self.text,
             "system": self.system,
             "decoding": self.decoding.as_json(),
         }
+        if self.history:
+            seen["history"] = [[each.role, each.content] for each in self.history]
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
@@ -75,8 +81,11 @@ Conversation = Generator[Prompt, Completion, Outcome]
 class Method(Protocol):
     """One published way to build instructions; its options are the fields of a frozen dataclass."""
 
-    def draw(self, pool: "Pool", number: int, rng: Random) -> Sequence[Source]:
-        """Choose what conversation `number` (from 0) shows; the caller stores the draw."""
+    def draw(self, pool: "Pool", number: int, rng: Random) -> Sequence[Source] | None:
+        """Choose what conversation `number` (from 0) shows; the caller stores the draw.
+
+        None where there is nothing left to propose from, now and for every later number.
+        """
         ...
 
     def propose(self, sources: Sequence[Source], rng: Random) -> Conversation[Sequence[Candidate]]:

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from app.domain.method import Method, MethodOptions
 from app.domain.options import parse_options
+from app.domain.records import Source
 from app.errors import Problem
 
 DEFAULT_PROFILE = "default"
@@ -17,9 +18,19 @@ class PublishedMethod(MethodOptions, Method):
     """What the registry of methods holds: options and conversation in one class.
 
     `PROFILES` maps a profile's name to the option values it sets; ``default`` is always there.
+    What else a job must know of a method, the class declares: whether the seeds are in the pool
+    that new instructions are compared with (not where they are proposed themselves), the only
+    endpoint that can serve it, and which seeds it can use.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
+    SEEDS_IN_POOL: ClassVar[bool] = True
+    ENDPOINT: ClassVar[str | None] = None
+    SEEDS_WANTED: ClassVar[str] = "at least one seed"
+
+    def can_use(self, seed: Source) -> bool:
+        """Whether a seed is of the kind that `SEEDS_WANTED` names."""
+        return bool(seed.instruction)
 
 
 AnyMethod = TypeVar("AnyMethod", bound=PublishedMethod)

@@ -1,7 +1,23 @@
 """The values that travel: seeds, sources, candidates, instances and rows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who says a message of a dialogue."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a dialogue."""
+
+    role: Role
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +55,21 @@ class Source:
     instruction: str
     instances: tuple[SeedInstance, ...] = ()
     is_classification: bool | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """An instruction parsed from a reply; `reasons` names the rules that drop it (first wins)."""
+class Instance:
+    """One (input, output) for an instruction; `reasons` names the rules that drop it.
 
-    instruction: str
-    is_classification: bool | None = None
+    A dialogue has all its turns in `messages`, and its first exchange in the other fields.
+    """
+
+    input: str
+    output: str
     reasons: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def dropped(self) -> bool:
@@ -55,12 +77,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
-    """One (input, output) for an instruction; `reasons` names the rules that drop it."""
+class Candidate:
+    """An instruction parsed from a reply; `reasons` names the rules that drop it (first wins).
 
-    input: str
-    output: str
+    `instances` came along with it, judged or not yet. `parent` is the place, among the candidates
+    of the same conversation, of the one it was made from; without it, the sources are its parents.
+    `facts` is what else the method wants to know of it again, such as the image it is about.
+    """
+
+    instruction: str
+    is_classification: bool | None = None
     reasons: tuple[str, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    parent: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def dropped(self) -> bool:
@@ -77,10 +107,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One finished row as exports see it; `id` walks back to its call, prompt and seeds."""
+    """One finished row as exports see it; `id` walks back to its call, prompt and seeds.
+
+    A dialogue has all its turns in `messages`, and its first exchange in the other fields.
+    """
 
     id: str
     instruction: str
     input: str
     output: str
     is_classification: bool | None = None
+    messages: tuple[Message, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])

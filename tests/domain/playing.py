@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from app.domain.method import Completion, Conversation, Outcome, Prompt
 from app.domain.methods.self_instruct import SelfInstruct
-from app.domain.profiles import configure
+from app.domain.profiles import PublishedMethod, configure
+from app.domain.records import Source
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RUNS = ("maulik1", "maulik2", "ez_llama", "ez_gpt")
@@ -44,3 +46,39 @@ def json_lines(path: str) -> Sequence[dict[str, Any]]:
     """Return the rows of a JSONL file of the recorded data."""
     with (DATA / path).open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+AnyMethod = TypeVar("AnyMethod", bound=PublishedMethod)
+
+
+def configured(
+    method_class: type[AnyMethod], profile: str = "default", **given: object
+) -> AnyMethod:
+    """Return any method under a profile."""
+    method, problems = configure(method_class, profile, given)
+    assert method is not None, problems
+    return method
+
+
+@dataclass(frozen=True)
+class FakePool:
+    """A pool of given seeds and machine rows."""
+
+    seeds: Sequence[Source]
+    rows: Sequence[Source] = ()
+
+    @property
+    def machine_count(self) -> int:
+        return len(self.rows)
+
+    def machine(self, position: int) -> Source:
+        return self.rows[position]
+
+
+def outcome(conversation: Conversation[Outcome]) -> Outcome:
+    """Return what a conversation comes to that makes no call."""
+    try:
+        prompt = next(conversation)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError(f"a call is made: {prompt}")

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from app.domain.filter import GroupFilter, InstanceFilter, InstructionFilter
+from app.domain.filters.blacklisted_phrase import BlacklistedPhrase
 from app.domain.filters.blacklisted_word import BlacklistedWord
+from app.domain.filters.character_count import CharacterCount
 from app.domain.filters.conflicting_outputs import ConflictingOutputs
 from app.domain.filters.duplicate_instance import DuplicateInstance
 from app.domain.filters.empty import Empty
@@ -15,14 +17,18 @@ from app.domain.filters.punctuation_start import PunctuationStart
 from app.domain.filters.too_many_instances import TooManyInstances
 from app.domain.filters.trailing_colon import TrailingColon
 from app.domain.filters.word_count import WordCount
+from app.domain.filters.wrong_language import WrongLanguage
 
 INSTRUCTION_FILTERS: Mapping[str, type[InstructionFilter]] = {
     "empty": Empty,
     "word_count": WordCount,
+    "character_count": CharacterCount,
     "blacklisted_word": BlacklistedWord,
+    "blacklisted_phrase": BlacklistedPhrase,
     "forbidden_start": ForbiddenStart,
     "punctuation_start": PunctuationStart,
     "non_ascii_start": NonAsciiStart,
+    "wrong_language": WrongLanguage,
 }
 INSTANCE_FILTERS: Mapping[str, type[InstanceFilter]] = {
     "output_equals_input": OutputEqualsInput,

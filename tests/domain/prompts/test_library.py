@@ -5,6 +5,7 @@ from importlib import resources
 
 import pytest
 
+from app.domain.language import Language
 from app.domain.prompts.library import fill, parse_prompt_file, prompt_file
 from app.domain.rouge import rouge_l
 from app.domain.tokens import rouge_tokens
@@ -12,36 +13,44 @@ from tests.domain.playing import json_lines, needs_data
 
 # An edit to a prompt file needs a new version in the file, and a new line here.
 PINNED = """
-57ee584279c0d38dfb5dcbe7f0ed50733456c1efc755ccf0dbb2cbebb9c33a29 propose.en@1
-e609118bfa8b2b6354da7058aa7f653f19505114dd6eafaac34987d9f069d865 propose_classification.en@1
-ccde30c6ba3eef2a5332a3b1c213e5f37c8b08ce480ac8d28e2bfb37e177a0b5 classify.en@1
-27a60279e8f1272a9d94f2573223d3dc8fc6ebe29f2912778cd123db0dc501c4 answer_input_first.en@1
-642a4cd5f08ce3c2f00d016b3e93d3e106bd78adb17ff44ce686a0089291ff94 answer_output_first.en@1
+0c4d10b94e6b0bc3 alpaca/propose.en@1
+e347f7d79c3a520b alpaca/propose.zh@1
+27a60279e8f1272a self_instruct/answer_input_first.en@1
+642a4cd5f08ce3c2 self_instruct/answer_output_first.en@1
+ccde30c6ba3eef2a self_instruct/classify.en@1
+57ee584279c0d38d self_instruct/propose.en@1
+e609118bfa8b2b63 self_instruct/propose_classification.en@1
 """
-STEPS = (
-    "propose",
-    "propose_classification",
-    "classify",
-    "answer_input_first",
-    "answer_output_first",
-)
+FOLDER = resources.files("app.domain.prompts")
+METHODS = sorted(each.name for each in FOLDER.iterdir() if each.is_dir())
+FILES = [
+    (method, *file.name.removesuffix(".txt").rsplit(".", 1))
+    for method in METHODS
+    for file in FOLDER.joinpath(method).iterdir()
+    if file.name.endswith(".txt")
+]
 
 
-def digest(step: str) -> str:
-    file = resources.files("app.domain.prompts").joinpath(f"self_instruct/{step}.en.txt")
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+@pytest.mark.parametrize(("method", "step", "language"), FILES)
+def test_a_version_never_changes(method: str, step: str, language: str) -> None:
+    file = FOLDER.joinpath(f"{method}/{step}.{language}.txt")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    label = prompt_file(method, step, language).label
+    pinned = f"{digest[:16]} {label}"
+    assert pinned in PINNED.split("\n"), f"{label} was edited: give it a new version; {pinned}"
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_version_never_changes(step: str) -> None:
-    label = prompt_file("self_instruct", step).label
-    pinned = f"{digest(step)} {label.removeprefix('self_instruct/')}"
-    assert pinned in PINNED.split("\n"), f"{label} was edited: give it a new version"
+def test_nothing_is_pinned_twice_and_each_file_once() -> None:
+    labels = PINNED.split()[1::2]
+    newest = {prompt_file(*each).label for each in FILES}
+    assert newest <= set(labels)
+    assert len(labels) == len(set(labels))
 
 
-def test_every_prompt_file_is_pinned() -> None:
-    folder = resources.files("app.domain.prompts").joinpath("self_instruct")
-    assert {file.name for file in folder.iterdir()} == {f"{step}.en.txt" for step in STEPS}
+@pytest.mark.parametrize("method", [each for each in METHODS if each != "self_instruct"])
+def test_every_step_has_its_prompt_in_every_language(method: str) -> None:
+    steps = {(step, language) for each, step, language in FILES if each == method}
+    assert steps == {(step, language) for step, _ in steps for language in Language}
 
 
 @pytest.mark.parametrize(
