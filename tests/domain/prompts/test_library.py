@@ -15,6 +15,14 @@ from tests.domain.playing import json_lines, needs_data
 PINNED = """
 0c4d10b94e6b0bc3 alpaca/propose.en@1
 e347f7d79c3a520b alpaca/propose.zh@1
+88909e478b2f1897 answer/answer.en@1
+88909e478b2f1897 answer/answer.zh@1
+adaca4d5d2a41deb answer/judge.en@1
+b6c763ad96e75511 answer/judge.zh@1
+23f162fd3eb2a40c instruction_wild/answer.en@1
+23f162fd3eb2a40c instruction_wild/answer.zh@1
+5d2d6353f46962af instruction_wild/propose.en@1
+3ff949454dba8422 instruction_wild/propose.zh@1
 27a60279e8f1272a self_instruct/answer_input_first.en@1
 642a4cd5f08ce3c2 self_instruct/answer_output_first.en@1
 ccde30c6ba3eef2a self_instruct/classify.en@1
