@@ -31,6 +31,12 @@ class RowOut(BaseModel):
     input: str
     output: str
     is_classification: bool | None
+    messages: list[dict[str, str]] | None = Field(
+        description="all turns of a dialogue, each with role and content; null for other rows"
+    )
+    facts: dict[str, str] | None = Field(
+        description="what else is known of it, such as the image it is about"
+    )
     state: RowState
     reasons: list[str] = Field(description="why it was rejected, the first reason first")
     nearest_row_id: UUID | None = Field(
@@ -66,8 +72,12 @@ class LineageOut(BaseModel):
     row: RowOut
     nearest_score: float | None = Field(description="ROUGE-L to the nearest earlier instruction")
     sources: list[dict[str, Any]] = Field(description="what the prompt showed, in order")
-    propose: LineageCallOut
-    answer: LineageCallOut
+    propose: LineageCallOut | None = Field(
+        description="null where a seed itself was taken, without a call"
+    )
+    answer: LineageCallOut | None = Field(
+        description="the proposing call again where the instruction came with its answer"
+    )
 
 
 def row_state(name: str) -> RowState | None:

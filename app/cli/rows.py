@@ -72,7 +72,8 @@ def lineage(
         return
     show_facts(_facts(found))
     for name, call in (("propose", found.propose), ("answer", found.answer)):
-        _show_call(name, call)
+        if call is not None:
+            _show_call(name, call)
 
 
 def _facts(found: Lineage) -> Mapping[str, object]:

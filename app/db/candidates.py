@@ -18,6 +18,20 @@ from app.domain.lifecycle import (
 )
 from app.domain.stored import CandidateRecord, Page
 
+# What answering a candidate takes.
+_ANSWERED = [
+    candidates.c[name]
+    for name in (
+        "id",
+        "instruction",
+        "is_classification",
+        "instances",
+        "facts",
+        "slot_id",
+        "pool_seq",
+    )
+]
+
 _round_is_open = sa.and_(
     jobs.c.options["order"].astext == "strict",
     sa.exists()
@@ -107,24 +121,14 @@ def take_unanswered(
         candidates.update()
         .where(candidates.c.id.in_(chosen.scalar_subquery()))
         .values(answering=True)
-        .returning(
-            candidates.c.id,
-            candidates.c.instruction,
-            candidates.c.is_classification,
-            candidates.c.pool_seq,
-        )
+        .returning(*_ANSWERED)
     )
     return sorted((row._asdict() for row in done), key=lambda each: each["pool_seq"])
 
 
 def by_ids(connection: sa.Connection, ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
     """What an answer conversation needs of its candidates."""
-    query = sa.select(
-        candidates.c.id,
-        candidates.c.instruction,
-        candidates.c.is_classification,
-        candidates.c.pool_seq,
-    ).where(candidates.c.id.in_(ids))
+    query = sa.select(*_ANSWERED).where(candidates.c.id.in_(ids))
     return {row.id: row._asdict() for row in connection.execute(query)}
 
 

@@ -88,7 +88,10 @@ def accepted_after(
 
 
 def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:
-    """Where a row came from: candidate, both calls with their prompts, and the sources shown."""
+    """Where a row came from: candidate, both calls with their prompts, and the sources shown.
+
+    A call that was not made has no slot and no prompt.
+    """
     proposing = slots.alias("proposing")
     answering = slots.alias("answering")
     query = (
@@ -104,8 +107,8 @@ def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None
         .select_from(
             rows.join(candidates, candidates.c.id == rows.c.candidate_id)
             .join(conversations, conversations.c.id == candidates.c.conversation_id)
-            .join(proposing, proposing.c.id == candidates.c.slot_id)
-            .join(answering, answering.c.id == rows.c.slot_id)
+            .join(proposing, proposing.c.id == candidates.c.slot_id, isouter=True)
+            .join(answering, answering.c.id == rows.c.slot_id, isouter=True)
         )
         .where(rows.c.id == row_id)
     )

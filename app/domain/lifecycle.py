@@ -63,6 +63,7 @@ class JobReason(StrEnum):
 
     TARGET_REACHED = "target_reached"
     NOVELTY_EXHAUSTED = "novelty_exhausted"
+    SOURCES_EXHAUSTED = "sources_exhausted"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CALLS_EXHAUSTED = "calls_exhausted"
     OPTIONS_NOT_UNDERSTOOD = "options_not_understood"

@@ -25,9 +25,10 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
+    choices: tuple[str, ...] = (),
 ) -> T:
-    """A dataclass field with its help text and its inclusive limits."""
-    metadata = {"help": help_text, "minimum": minimum, "maximum": maximum}
+    """A dataclass field with its help text, its inclusive limits, or what a list may hold."""
+    metadata = {"help": help_text, "minimum": minimum, "maximum": maximum, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -115,7 +116,7 @@ def _describe(field: "dataclasses.Field[Any]", hint: Any) -> OptionField:
         help=field.metadata.get("help", ""),
         minimum=field.metadata.get("minimum"),
         maximum=field.metadata.get("maximum"),
-        choices=tuple(str(each) for each in inner) if kind == "enum" else (),
+        choices=tuple(map(str, inner)) if kind == "enum" else field.metadata.get("choices", ()),
         optional=optional,
     )
 
@@ -147,7 +148,7 @@ def _convert(
             fits = isinstance(value, str) and value in field.choices
             converted = _split_optional(hint)[0](value) if fits else value
         case _:
-            fits, converted = _strings(value)
+            fits, converted = _strings(value, field.choices)
     if not fits:
         return None, Problem(where, "wrong_type", f"must be {_wanted(field)}")
     return converted, _out_of_range(field, converted, where)
@@ -163,10 +164,12 @@ def _finite(value: object) -> tuple[bool, object]:
     return math.isfinite(number), number
 
 
-def _strings(value: object) -> tuple[bool, object]:
+def _strings(value: object, choices: tuple[str, ...]) -> tuple[bool, object]:
     if not isinstance(value, list | tuple):
         return False, value
     items = typing.cast("list[object]", value)
+    if choices:
+        return bool(items) and all(each in choices for each in items), tuple(items)
     return all(isinstance(each, str) for each in items), tuple(items)
 
 
@@ -174,6 +177,8 @@ def _wanted(field: OptionField) -> str:
     match field.kind:
         case "enum":
             return "one of " + ", ".join(field.choices)
+        case "list" if field.choices:
+            return "a list of one or more of " + ", ".join(field.choices)
         case "list":
             return "a list of strings"
         case "number":
@@ -200,10 +205,11 @@ def _limits(low: float | None, high: float | None) -> str:
 def _field_schema(field: OptionField) -> Mapping[str, object]:
     schema: dict[str, object] = {"description": field.help, "default": field.default}
     if field.kind == "list":
-        schema |= {"type": "array", "items": {"type": "string"}}
+        item = {"type": "string"} | ({"enum": list(field.choices)} if field.choices else {})
+        schema |= {"type": "array", "items": item}
     else:
         schema["type"] = "string" if field.kind == "enum" else field.kind
-    if field.choices:
+    if field.choices and field.kind != "list":
         schema["enum"] = list(field.choices)
     if field.minimum is not None:
         schema["minimum"] = field.minimum

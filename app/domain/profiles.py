@@ -20,12 +20,14 @@ class PublishedMethod(MethodOptions, Method):
     `PROFILES` maps a profile's name to the option values it sets; ``default`` is always there.
     What else a job must know of a method, the class declares: whether the seeds are in the pool
     that new instructions are compared with (not where they are proposed themselves), the only
-    endpoint that can serve it, and which seeds it can use.
+    endpoint that can serve it, whether machine rows are shown with their instances, and which seeds
+    it can use.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
     SEEDS_IN_POOL: ClassVar[bool] = True
     ENDPOINT: ClassVar[str | None] = None
+    SHOWS_WHOLE_ROWS: ClassVar[bool] = False
     SEEDS_WANTED: ClassVar[str] = "at least one seed"
 
     def can_use(self, seed: Source) -> bool:

@@ -42,7 +42,7 @@ class _RehearsalPool:
 
 
 def rehearse(method: Method, seeds: Sequence[Source], *, random_seed: int, count: int) -> Rehearsal:
-    """Go through up to `count` conversations of either kind."""
+    """Go through up to `count` conversations of either kind, or all that there is to propose."""
     pool = _RehearsalPool(seeds)
     proposing: list[list[Prompts]] = []
     answering: list[list[Prompts]] = []
@@ -50,6 +50,8 @@ def rehearse(method: Method, seeds: Sequence[Source], *, random_seed: int, count
     for number in range(count):
         seed = f"{random_seed}:propose:{number}"
         sources = method.draw(pool, number, Random(seed))
+        if sources is None:
+            break
         shown = max(shown, len(sources))
         text = seeds[number % len(seeds)].instruction
         proposing.append(

@@ -341,13 +341,15 @@ class RowRecord:
     id: UUID
     job_id: UUID
     candidate_id: UUID
-    slot_id: UUID
+    slot_id: UUID | None
     pool_seq: int
     position: int
     instruction: str
     input: str
     output: str
     is_classification: bool | None
+    messages: Sequence[Mapping[str, str]] | None
+    facts: Mapping[str, str] | None
     state: RowState
     reasons: tuple[str, ...]
     verdict: str | None

@@ -55,16 +55,22 @@ def request_headers(call: Call) -> list[tuple[str, str]]:
     ]
 
 
+def prompt_texts(prompt: Prompt) -> list[str]:
+    """Every text of a prompt, in the order in which the model reads them."""
+    system = [] if prompt.system is None else [prompt.system]
+    return [*system, *(each.content for each in prompt.history), prompt.text]
+
+
 def _text_fields(endpoint: Endpoint, prompt: Prompt) -> dict[str, object]:
     match endpoint:
         case Endpoint.CHAT:
-            messages = [{"role": "user", "content": prompt.text}]
+            messages = [{"role": each.role, "content": each.content} for each in prompt.history]
+            messages.append({"role": "user", "content": prompt.text})
             if prompt.system is not None:
                 messages.insert(0, {"role": "system", "content": prompt.system})
             return {"messages": messages}
         case Endpoint.COMPLETIONS:
-            text = prompt.text if prompt.system is None else f"{prompt.system}\n\n{prompt.text}"
-            return {"prompt": text}
+            return {"prompt": "\n\n".join(prompt_texts(prompt))}
         case Endpoint.EMBEDDINGS:
             raise ValueError("An embedder takes texts, not prompts.")
 
@@ -77,6 +83,7 @@ def _decoding_fields(teacher: Teacher, prompt: Prompt) -> dict[str, object]:
         "presence_penalty": decoding.presence_penalty,
         "frequency_penalty": decoding.frequency_penalty,
         "stop": list(decoding.stop) or None,
+        "seed": decoding.seed,
     }
     given: dict[str, object] = {
         name: value for name, value in optional.items() if value is not None

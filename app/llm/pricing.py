@@ -6,7 +6,7 @@ import orjson
 
 from app.domain.method import Prompt
 from app.errors import InvalidInput
-from app.llm.bodies import request_fields
+from app.llm.bodies import prompt_texts, request_fields
 from app.llm.teacher import Teacher, Texts
 
 SPARE_TOKENS = 50
@@ -25,7 +25,7 @@ def most_input_tokens(teacher: Teacher, prompt: Prompt) -> int:
 
     Schemas and tools in `extra_body` are read by the model too, so their bytes count as well.
     """
-    texts = [prompt.text] if prompt.system is None else [prompt.system, prompt.text]
+    texts = prompt_texts(prompt)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     extra = len(orjson.dumps(dict(teacher.extra_body))) if teacher.extra_body else 0
     return size + extra + MESSAGE_TOKENS * len(texts) + SPARE_TOKENS
@@ -46,7 +46,8 @@ def likely_tokens(prompt: Prompt | Texts) -> int:
     """About what a provider counts against a budget per minute: four characters a token."""
     if isinstance(prompt, Texts):
         return sum(len(text) for text in prompt.texts) // 4
-    return len(prompt.text) // 4 + len(prompt.system or "") // 4 + prompt.decoding.max_tokens
+    asked = sum(len(text) // 4 for text in prompt_texts(prompt))
+    return asked + prompt.decoding.max_tokens
 
 
 def cost_micro_usd(teacher: Teacher, prompt_tokens: int, completion_tokens: int) -> int:

@@ -7,26 +7,20 @@ from uuid import UUID
 
 import structlog
 
-from app.db import candidates, conversations, jobs, rows, slots
+from app.db import candidates, conversations, jobs, slots
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.lifecycle import (
-    CandidateState,
-    ConversationState,
-    JobReason,
-    JobState,
-    RowState,
-    SlotState,
-)
+from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
 from app.domain.method import Prompt
-from app.domain.records import Answer, Candidate, Source, SourceKind
+from app.domain.records import Source, SourceKind
 from app.domain.stored import ConversationRecord, NewSlot, SlotRecord
 from app.llm.replies import ReadReply, read_reply
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.draft import Draft
-from app.use_cases.job_context import JobContext, prompt_as_json
+from app.use_cases.job_context import JobContext, machine_source, prompt_as_json
 from app.use_cases.memory import Following, Memory, Talk
+from app.use_cases.outcomes import Findings
 
 PARSER_FAILED = "parser_failed"
 READ_AT_ONCE = 100
@@ -34,22 +28,14 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Reading:
+class Reading(Findings):
     """What follows from a batch of replies that were read, not written yet."""
 
     slots: list[NewSlot] = field(default_factory=list[NewSlot])
     changes: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    candidates: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    verdicts: dict[UUID, bool] = field(default_factory=dict[UUID, bool])
     done: list[UUID] = field(default_factory=list[UUID])
     failed: list[UUID] = field(default_factory=list[UUID])
     draft: Draft = field(default_factory=Draft)
-
-    @property
-    def proposed(self) -> bool:
-        """Whether there are candidates to admit."""
-        return any(each["state"] == CandidateState.PROPOSED for each in self.candidates)
 
 
 def read(
@@ -76,9 +62,7 @@ def write(connection: Connection, reading: Reading) -> None:
     conversations.finish(connection, reading.done, ConversationState.DONE)
     conversations.finish(connection, reading.failed, ConversationState.FAILED)
     slots.insert(connection, reading.slots)
-    candidates.insert(connection, reading.candidates)
-    candidates.classify(connection, reading.verdicts)
-    rows.insert(connection, reading.rows)
+    reading.write(connection)
 
 
 def _recall(
@@ -146,7 +130,8 @@ def _source(
     key = str(stored["id"])
     if stored["kind"] == SourceKind.SEED:
         return context.seeds.by_id[key]
-    return Source(SourceKind.MACHINE, key, machine[UUID(key)]["instruction"])
+    found = machine[UUID(key)]
+    return machine_source(key, found["instruction"], found)
 
 
 class _Reader:
@@ -189,12 +174,8 @@ class _Reader:
             self._move(slot, SlotState.DONE)
             self._ask(talk.record, slot.position + 1, following)
             return
-        if isinstance(following.outcome, Answer):
-            useful = self._take_answer(slot, talk, following.outcome)
-        else:
-            useful = self._take_candidates(slot, following.outcome)
-        if not useful:
-            self.reading.draft.tally["drop", "no_items"] += 1
+        job, tally = self._context.job, self.reading.draft.tally
+        useful = self.reading.take(job, talk, slot.id, following, tally)
         self._move(
             slot,
             SlotState.DONE if useful else SlotState.REJECTED,
@@ -208,63 +189,6 @@ class _Reader:
         self._memory.prompts.put(begun.id, prompt)
         self.reading.slots.append(begun)
         self.reading.draft.slot_begun()
-
-    def _take_candidates(self, slot: SlotRecord, found: Sequence[Candidate]) -> bool:
-        tally = self.reading.draft.tally
-        for position, candidate in enumerate(found):
-            state = CandidateState.REJECTED if candidate.dropped else CandidateState.PROPOSED
-            self.reading.candidates.append(
-                {
-                    "id": new_id(),
-                    "job_id": slot.job_id,
-                    "pool_id": self._context.job.pool_id,
-                    "conversation_id": slot.conversation_id,
-                    "slot_id": slot.id,
-                    "number": slot.number,
-                    "position": position,
-                    "instruction": candidate.instruction,
-                    "is_classification": candidate.is_classification,
-                    "state": state,
-                    "reasons": list(candidate.reasons),
-                }
-            )
-            tally["candidate", state] += 1
-            if candidate.reasons:
-                tally["drop", candidate.reasons[0]] += 1
-        return bool(found)
-
-    def _take_answer(self, slot: SlotRecord, talk: Talk, answer: Answer) -> bool:
-        candidate = talk.candidate
-        if candidate is None:
-            raise LookupError("an answer conversation without its candidate")
-        tally = self.reading.draft.tally
-        if answer.is_classification is not None:
-            self.reading.verdicts[candidate["id"]] = answer.is_classification
-        for position, instance in enumerate(answer.instances):
-            state = RowState.REJECTED if instance.dropped else RowState.ACCEPTED
-            self.reading.rows.append(
-                {
-                    "id": new_id(),
-                    "job_id": slot.job_id,
-                    "candidate_id": candidate["id"],
-                    "slot_id": slot.id,
-                    "pool_seq": candidate["pool_seq"],
-                    "position": position,
-                    "instruction": candidate["instruction"],
-                    "input": instance.input,
-                    "output": instance.output,
-                    "is_classification": answer.is_classification,
-                    "state": state,
-                    "reasons": list(instance.reasons),
-                    "nearest_row_id": None,
-                    "nearest_score": None,
-                    "simulated": self._context.job.simulated,
-                }
-            )
-            tally["row", state] += 1
-            if instance.reasons:
-                tally["drop", instance.reasons[0]] += 1
-        return bool(answer.instances)
 
 
 def next_slot(record: ConversationRecord, position: int, prompt: Prompt) -> NewSlot:

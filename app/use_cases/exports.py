@@ -15,7 +15,7 @@ from app.domain.format import Format
 from app.domain.formats import FORMATS
 from app.domain.lifecycle import ExportState
 from app.domain.options import options_as_dict, parse_options
-from app.domain.records import Row
+from app.domain.records import Message, Role, Row
 from app.domain.stored import ExportRecord, Page, RowRecord
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
 from app.files.export_writer import write_export
@@ -183,4 +183,8 @@ def _row(record: RowRecord) -> Row:
         input=record.input,
         output=record.output,
         is_classification=record.is_classification,
+        messages=tuple(
+            Message(Role(each["role"]), each["content"]) for each in record.messages or ()
+        ),
+        facts=record.facts or {},
     )

@@ -6,18 +6,19 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.db import jobs, pools, seed_sets
+from app.db import candidates, jobs, pools, seed_sets
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationKind
 from app.domain.method import Prompt
 from app.domain.methods import METHODS
 from app.domain.options import parse_options
 from app.domain.profiles import PublishedMethod
-from app.domain.records import Source, SourceKind
+from app.domain.records import SeedInstance, Source, SourceKind
 from app.domain.stored import Job, PoolRecord
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
@@ -58,7 +59,7 @@ class SeedCache:
         with self._lock:
             found = self._kept.get(seed_set_id)
         if found is None:
-            found = _read(connection, seed_set_id)
+            found = read_seeds(connection, seed_set_id)
         with self._lock:
             self._kept[seed_set_id] = found
             self._kept.move_to_end(seed_set_id)
@@ -67,10 +68,16 @@ class SeedCache:
         return found
 
 
-def _read(connection: Connection, seed_set_id: UUID) -> SeedSources:
+def read_seeds(connection: Connection, seed_set_id: UUID) -> SeedSources:
+    """All seeds of a set."""
     ordered = [
         Source(
-            SourceKind.SEED, str(each.id), each.instruction, each.instances, each.is_classification
+            SourceKind.SEED,
+            str(each.id),
+            each.instruction,
+            each.instances,
+            each.is_classification,
+            each.name,
         )
         for each in seed_sets.all_seeds(connection, seed_set_id)
     ]
@@ -95,13 +102,18 @@ class DrawPool:
     """What a method draws from: the seeds, and the machine rows of the pool as it stands.
 
     Rows are looked up many at a time: a draw under `only_learning` meets nameless rows and leaves
-    behind which ones it took, so that the same draw afterwards finds them all at hand.
+    behind which ones it took, so that the same draw afterwards finds them all at hand. `whole` rows
+    come with their instances.
     """
 
-    def __init__(self, connection: Connection, pool: PoolRecord, seeds: SeedSources) -> None:
+    def __init__(
+        self, connection: Connection, pool: PoolRecord, seeds: SeedSources, *, whole: bool = False
+    ) -> None:
         self._connection = connection
         self._pool = pool
         self._seeds = seeds
+        self._whole = whole
+        self._found: dict[UUID, Mapping[str, Any]] = {}
         self._learning = False
         self._wanted: set[int] = set()
         self._rows: dict[int, tuple[UUID, str]] = {}
@@ -122,7 +134,7 @@ class DrawPool:
         if seq not in self._rows:
             self._look_up({seq})
         source_id, text = self._rows[seq]
-        return Source(SourceKind.MACHINE, str(source_id), text)
+        return machine_source(str(source_id), text, self._found.get(source_id))
 
     @contextmanager
     def only_learning(self) -> Generator[None]:
@@ -133,8 +145,20 @@ class DrawPool:
         self._look_up(self._wanted)
 
     def _look_up(self, seqs: set[int]) -> None:
-        if seqs:
-            self._rows |= pools.rows_at(self._connection, self._pool.id, sorted(seqs))
+        if not seqs:
+            return
+        found = pools.rows_at(self._connection, self._pool.id, sorted(seqs))
+        self._rows |= found
+        if self._whole:
+            ids = {source_id for source_id, _ in found.values()}
+            self._found |= candidates.by_ids(self._connection, ids)
+
+
+def machine_source(key: str, instruction: str, stored: Mapping[str, Any] | None) -> Source:
+    """An accepted machine row as a source, with the instances that came with it if it is stored."""
+    given: Sequence[Mapping[str, str]] = (stored or {}).get("instances") or ()
+    instances = tuple(SeedInstance(each["input"], each["output"]) for each in given)
+    return Source(SourceKind.MACHINE, key, instruction, instances)
 
 
 _STORED_PROMPT = TypeAdapter(Prompt)
@@ -148,7 +172,12 @@ def prompt_as_json(prompt: Prompt) -> Mapping[str, object]:
         "decoding": prompt.decoding.as_json(),
         "version": prompt.version,
         "system": prompt.system,
+        **({"history": _history_as_json(prompt)} if prompt.history else {}),
     }
+
+
+def _history_as_json(prompt: Prompt) -> Sequence[Mapping[str, str]]:
+    return [{"role": each.role, "content": each.content} for each in prompt.history]
 
 
 def prompt_from_json(stored: Mapping[str, object]) -> Prompt:

@@ -10,6 +10,7 @@ from app.db import counts, exports, jobs, metrics, pools, seed_sets, slots, teac
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
+from app.domain.language import language_of
 from app.domain.lifecycle import (
     FINAL_JOB_STATES,
     CandidateState,
@@ -21,7 +22,7 @@ from app.domain.lifecycle import (
 )
 from app.domain.method import Order
 from app.domain.methods import METHODS
-from app.domain.options import options_as_dict
+from app.domain.options import option_fields, options_as_dict
 from app.domain.profiles import DEFAULT_PROFILE, PublishedMethod, configure
 from app.domain.reuse import Reuse
 from app.domain.stored import (
@@ -40,6 +41,7 @@ from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.batches import delivery_problems
+from app.use_cases.job_context import read_seeds
 
 CALLS_PER_ROW = 10
 _MAX_ROWS = 10_000_000
@@ -91,8 +93,8 @@ def checked(
     connection: Connection, runtime: Runtime, details: JobDetails, *, priceless: bool = False
 ) -> JobParts:
     """The parts of a job; raises InvalidInput with every problem, but with `priceless` no price."""
-    method, problems = _configured(details)
     seed_set = seed_sets.get(connection, details.seed_set_id)
+    method, problems = _configured(in_language_of(details, seed_set))
     teacher = teachers.get(connection, details.teacher_id)
     embedder = _embedder(connection, details)
     default_cap = runtime.settings.default_cap_micro_usd
@@ -100,6 +102,7 @@ def checked(
     problems += _reference_problems(seed_set, teacher, details.delivery)
     problems += delivery_problems(details.delivery, teacher)
     problems += _novelty_problems(details, method, embedder)
+    problems += _method_problems(connection, method, seed_set, teacher)
     if priceless:
         problems = [each for each in problems if each.code != "price_required"]
     if problems or method is None or seed_set is None or teacher is None:
@@ -107,6 +110,34 @@ def checked(
     cap = default_cap if details.cap_micro_usd is None else details.cap_micro_usd
     cap_calls = details.cap_calls or CALLS_PER_ROW * details.target_rows
     return JobParts(method, seed_set, teacher, embedder, cap_calls, cap)
+
+
+def in_language_of(details: JobDetails, seed_set: SeedSet | None) -> JobDetails:
+    """Details that say in which language the method speaks, where it has a choice."""
+    known = METHODS.get(details.method)
+    speaks = known is not None and any(each.name == "language" for each in option_fields(known))
+    if not speaks or seed_set is None or "language" in details.options:
+        return details
+    spoken = language_of(seed_set.language)
+    return replace(details, options={**details.options, "language": str(spoken)})
+
+
+def _method_problems(
+    connection: Connection,
+    method: PublishedMethod | None,
+    seed_set: SeedSet | None,
+    teacher: TeacherRecord | None,
+) -> Iterator[Problem]:
+    """What the method needs of its teacher and its seeds."""
+    if method is None or seed_set is None or teacher is None:
+        return
+    if method.ENDPOINT is not None and teacher.endpoint != method.ENDPOINT:
+        detail = f"this method needs a teacher whose endpoint is {method.ENDPOINT}"
+        yield Problem("/teacher_id", "wrong_type", detail)
+    if type(method).can_use is PublishedMethod.can_use:
+        return
+    if not any(map(method.can_use, read_seeds(connection, seed_set.id).ordered)):
+        yield Problem("/seed_set_id", "wrong_type", f"this method needs {method.SEEDS_WANTED}")
 
 
 def _embedder(connection: Connection, details: JobDetails) -> TeacherRecord | None:

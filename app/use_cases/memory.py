@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from app.domain.conversing import Finished, carry_on, go_on
 from app.domain.lifecycle import ConversationKind
 from app.domain.method import Completion, Conversation, Prompt
-from app.domain.records import Answer, Candidate, Source
+from app.domain.records import Answer, Candidate, Instance, Source
 from app.domain.stored import ConversationRecord
 from app.llm.replies import ReadReply
 from app.use_cases.job_context import JobContext
 
 MOST_KEPT = 20_000
+_INSTANCES = TypeAdapter(tuple[Instance, ...])
 
 Following = Prompt | Finished[Sequence[Candidate]] | Finished[Answer]
 Value = TypeVar("Value")
@@ -60,8 +63,17 @@ class Talk:
             return context.method.propose(self.sources, rng)
         if self.candidate is None:
             raise LookupError("an answer conversation without its candidate")
-        asked = Candidate(self.candidate["instruction"], self.candidate["is_classification"])
-        return context.method.answer(asked)
+        return context.method.answer(candidate_of(self.candidate))
+
+
+def candidate_of(stored: Mapping[str, Any]) -> Candidate:
+    """A stored candidate as its method returned it."""
+    return Candidate(
+        stored["instruction"],
+        stored["is_classification"],
+        instances=_INSTANCES.validate_python(stored["instances"] or ()),
+        facts=stored["facts"] or {},
+    )
 
 
 class Kept(Generic[Value]):

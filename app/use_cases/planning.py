@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from app.db import candidates, conversations, counts, jobs, pools, slots, teachers
@@ -33,6 +34,8 @@ from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import DrawPool, JobContext
 from app.use_cases.memory import Memory, Talk
+from app.use_cases.outcomes import Findings
+from app.use_cases.row_novelty import RowRule
 
 _MOST_OPEN_IN_BATCHES = 50_000
 _MOST_BEGUN_AT_ONCE = 2_000
@@ -45,30 +48,41 @@ def plan(runtime: Runtime, context: JobContext) -> JobState | None:
         if job is None:
             return None
         draft = Draft()
-        plan_locked(connection, context, job, draft, Memory())
+        plan_locked(connection, context, job, draft, Memory(), RowRule(None))
         draft.write(connection, job.id)
         after = jobs.get(connection, job.id)
         return after.state if after else None
 
 
 def plan_locked(
-    connection: Connection, context: JobContext, job: Job, draft: Draft, memory: Memory
-) -> None:
-    """Begin what a locked job needs next, or end it; `draft` holds what is not yet written."""
+    connection: Connection,
+    context: JobContext,
+    job: Job,
+    draft: Draft,
+    memory: Memory,
+    rule: RowRule,
+) -> Findings:
+    """Begin what a locked job needs next, or end it; `draft` holds what is not yet written.
+
+    Returns what came of conversations that need no call, written already but for the counts.
+    """
+    planned = _Plan(connection, context, job, draft, memory, rule)
     match job.state:
         case JobState.QUEUED:
-            _start(connection, job)
-            _Plan(connection, context, job, draft, memory).go()
+            _start(connection, context, job)
+            planned.go()
         case JobState.RUNNING:
-            _Plan(connection, context, job, draft, memory).go()
+            planned.go()
         case JobState.CANCELLING:
             end_job(connection, job, JobState.CANCELLED, JobReason.REQUESTED)
         case _:
             pass
+    return planned.free
 
 
-def _start(connection: Connection, job: Job) -> None:
-    pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
+def _start(connection: Connection, context: JobContext, job: Job) -> None:
+    if context.method.SEEDS_IN_POOL:
+        pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
     jobs.move(connection, job.id, JobState.RUNNING)
 
 
@@ -76,13 +90,21 @@ class _Plan:
     """One round of planning for a running job, whose row is locked."""
 
     def __init__(
-        self, connection: Connection, context: JobContext, job: Job, draft: Draft, memory: Memory
+        self,
+        connection: Connection,
+        context: JobContext,
+        job: Job,
+        draft: Draft,
+        memory: Memory,
+        rule: RowRule,
     ) -> None:
         self._connection = connection
         self._context = context
         self._job = job
         self._draft = draft
         self._memory = memory
+        self._rule = rule
+        self.free = Findings()
 
     def go(self) -> None:
         """Begin what is needed next, or end the job."""
@@ -109,7 +131,13 @@ class _Plan:
             self._begin_answers(min(answers_to_begin(standing), at_once))
             if not window.exhausted:
                 wanted = proposals_to_begin(standing, most_open=most_open)
-                self._begin_proposals(min(wanted, at_once))
+                self._begin_or_end(standing, min(wanted, at_once))
+
+    def _begin_or_end(self, standing: Standing, wanted: int) -> None:
+        """Propose; a job that has nothing left to propose from ends when all else is done."""
+        begun = self._begin_proposals(wanted)
+        if wanted > 0 and not begun and standing.idle and not standing.candidates_unanswered:
+            self._end(JobReason.SOURCES_EXHAUSTED)
 
     def _end(self, reason: JobReason) -> None:
         useless = reason is JobReason.NO_USABLE_REPLIES
@@ -129,7 +157,7 @@ class _Plan:
         if standing.candidates_unanswered:
             self._begin_answers(answers_to_begin(standing))
         else:
-            self._begin_proposals(self._context.method.round_size)
+            self._begin_or_end(standing, self._context.method.round_size)
 
     def _standing(self) -> Standing:
         known = counts.of_job(self._connection, self._job.id)
@@ -176,46 +204,62 @@ class _Plan:
         if wanted <= 0:
             return
         taken = candidates.take_unanswered(self._connection, self._job.id, wanted)
-        begun: list[tuple[Talk, Prompt]] = []
-        for number, each in enumerate(taken, self._job.next_answer):
-            record = _record(self._job, ConversationKind.ANSWER, number, each["id"], [])
-            talk = Talk(record, candidate=each)
-            following = talk.resume(self._context)
-            if isinstance(following, Prompt):
-                begun.append((talk, following))
+        talks = [
+            Talk(_record(self._job, ConversationKind.ANSWER, number, each["id"], []), (), each)
+            for number, each in enumerate(taken, self._job.next_answer)
+        ]
         self._draft.numbers["next_answer"] += len(taken)
-        self._store(begun)
+        self._begin(talks)
 
-    def _begin_proposals(self, wanted: int) -> None:
+    def _begin_proposals(self, wanted: int) -> int:
+        """Begin up to `wanted` conversations; returns how many had something to propose from."""
         if wanted <= 0:
-            return
+            return 0
         first = self._job.next_propose
-        begun: list[tuple[Talk, Prompt]] = []
+        talks: list[Talk] = []
         for number, sources in enumerate(self._drawn(range(first, first + wanted)), first):
             shown = [{"kind": each.kind, "id": each.id} for each in sources]
             record = _record(self._job, ConversationKind.PROPOSE, number, None, shown)
-            talk = Talk(record, sources)
-            following = talk.resume(self._context)
-            if isinstance(following, Prompt):
-                begun.append((talk, following))
-        self._draft.numbers["next_propose"] += wanted
-        self._store(begun)
+            talks.append(Talk(record, sources))
+        self._draft.numbers["next_propose"] += len(talks)
+        self._begin(talks)
+        return len(talks)
 
     def _drawn(self, numbers: range) -> Sequence[Sequence[Source]]:
         """What each of these conversations shows: drawn once to learn which rows it takes."""
         pool = pools.get(self._connection, self._job.pool_id)
-        draws = DrawPool(self._connection, pool, self._context.seeds)
+        whole = self._context.method.SHOWS_WHOLE_ROWS
+        draws = DrawPool(self._connection, pool, self._context.seeds, whole=whole)
         with draws.only_learning():
             for number in numbers:
                 self._draw(draws, number)
-        return [self._draw(draws, number) for number in numbers]
+        drawn = [self._draw(draws, number) for number in numbers]
+        return [sources for sources in drawn if sources is not None]
 
-    def _draw(self, draws: DrawPool, number: int) -> Sequence[Source]:
+    def _draw(self, draws: DrawPool, number: int) -> Sequence[Source] | None:
         rng = self._context.rng(ConversationKind.PROPOSE, number)
         return self._context.method.draw(draws, number, rng)
 
+    def _begin(self, talks: Sequence[Talk]) -> None:
+        """Store the first prompts; what needs no call is finished, judged and written at once."""
+        begun: list[tuple[Talk, Prompt]] = []
+        done: list[ConversationRecord] = []
+        found = Findings()
+        for talk in talks:
+            following = talk.resume(self._context)
+            if isinstance(following, Prompt):
+                begun.append((talk, following))
+                continue
+            done.append(replace(talk.record, state=ConversationState.DONE))
+            found.take(self._job, talk, None, following, self._draft.tally)
+        conversations.insert(self._connection, [*(talk.record for talk, _ in begun), *done])
+        self._rule.judge(self._connection, found.rows, self._draft.tally)
+        found.write(self._connection)
+        self.free.candidates += found.candidates
+        self.free.rows += found.rows
+        self._store(begun)
+
     def _store(self, begun: Sequence[tuple[Talk, Prompt]]) -> None:
-        conversations.insert(self._connection, [talk.record for talk, _ in begun])
         waiting: list[NewSlot] = []
         for talk, prompt in begun:
             slot = next_slot(talk.record, 0, prompt)
@@ -245,6 +289,8 @@ def _detail(reason: JobReason, job: Job) -> str | None:
             return f"{job.calls} calls were made; the cap is {job.cap_calls}."
         case JobReason.NO_USABLE_REPLIES:
             return "No reply so far held an instruction. Look at the calls of this job."
+        case JobReason.SOURCES_EXHAUSTED:
+            return "Every seed has been used. More seeds would give more rows."
         case JobReason.NOVELTY_EXHAUSTED:
             return "Nearly all new candidates repeat earlier ones. Other seeds would help."
         case _:

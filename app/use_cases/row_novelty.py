@@ -26,6 +26,11 @@ class RowRule:
     def __init__(self, kept: KeptPool | None) -> None:
         self._kept = kept
 
+    def hold(self, connection: Connection) -> None:
+        """Hold the pool, if there is one, until the transaction ends."""
+        if self._kept is not None:
+            pools.lock(connection, self._kept.pool.id)
+
     def judge(self, connection: Connection, rows: list[dict[str, Any]], tally: Tally) -> None:
         """Reject accepted rows that are too alike to an earlier one; the rest join the pool."""
         if self._kept is None or not any(row["state"] is RowState.ACCEPTED for row in rows):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.db import reused, slots
 from app.db import rows as queries
+from app.db.engine import Connection
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 from app.errors import NotFound
@@ -30,13 +31,17 @@ class LineageCall:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a row came from: what its prompt showed, in order, and both calls."""
+    """Where a row came from: what its prompt showed, in order, and both calls.
+
+    `propose` is None where the seed itself was proposed. Where the instruction came with its
+    answer, both are the same call.
+    """
 
     row: RowRecord
     nearest_score: float | None
     sources: Sequence[Mapping[str, object]]
-    propose: LineageCall
-    answer: LineageCall
+    propose: LineageCall | None
+    answer: LineageCall | None
 
 
 def page(
@@ -75,21 +80,15 @@ def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
         found = queries.lineage(connection, row_id)
         if found is None:
             raise NotFound(f"There is no row {row_id}.")
-        calls = [
-            slots.raw_reply(connection, found[name]) for name in ("propose_slot", "answer_slot")
-        ]
-        origins = reused.origins(connection, [found["propose_slot"], found["answer_slot"]])
-    raw_replies = [raw for _, raw in [call or ({}, b"") for call in calls]]
-    propose, answer = (
-        _call(found, name, raw, origins)
-        for name, raw in zip(("propose", "answer"), raw_replies, strict=True)
-    )
+        propose, answer = (_call(connection, found, name) for name in ("propose", "answer"))
     return Lineage(row, found["nearest_score"], found["sources"], propose, answer)
 
 
-def _call(
-    found: Mapping[str, Any], name: str, raw: bytes, origins: Mapping[UUID, tuple[UUID, UUID]]
-) -> LineageCall:
-    slot_id = found[f"{name}_slot"]
+def _call(connection: Connection, found: Mapping[str, Any], name: str) -> LineageCall | None:
+    slot_id: UUID | None = found[f"{name}_slot"]
+    if slot_id is None:
+        return None
+    _, raw = slots.raw_reply(connection, slot_id) or ({}, b"")
     reply = raw.decode("utf-8", "replace")
-    return LineageCall(slot_id, found[f"{name}_prompt"], reply, *origins.get(slot_id, (None, None)))
+    origin = reused.origins(connection, [slot_id]).get(slot_id, (None, None))
+    return LineageCall(slot_id, found[f"{name}_prompt"], reply, *origin)

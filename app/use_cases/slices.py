@@ -203,7 +203,8 @@ class Slice:
         self._ring(context)
         if not claiming or self._state is not JobState.RUNNING:
             self._take_home()
-        if self._sent or self._unstored or (turn and (turn.read or turn.calls or turn.served)):
+        news = turn and (turn.read or turn.calls or turn.served or turn.free)
+        if self._sent or self._unstored or news:
             self._idle_since_s = None
             return True
         if claiming and self._apart.wanted:

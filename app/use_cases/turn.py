@@ -20,16 +20,18 @@ from app.use_cases.converse import Reading, read, write
 from app.use_cases.draft import Draft
 from app.use_cases.job_context import JobContext
 from app.use_cases.memory import Memory
+from app.use_cases.outcomes import Findings
 from app.use_cases.planning import plan_locked
 from app.use_cases.pool_indexes import PoolIndexes
-from app.use_cases.row_novelty import row_rule
+from app.use_cases.row_novelty import RowRule, row_rule
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What came of it: where the job stands (None: it is gone), replies read, calls to send.
 
-    `served` slots got a stored reply and can be read in the next turn.
+    `served` slots got a stored reply and can be read in the next turn. `free` tells that something
+    came of conversations that need no call.
     """
 
     state: JobState | None
@@ -38,6 +40,7 @@ class Turn:
     proposed: bool = False
     hungry: bool = False
     served: int = 0
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ def take_turn(
     ):
         reader = wishes.reader
         reading = read(connection, context, memory, reader) if wishes.reads else Reading()
+        # Before the job's row: whoever holds that may yet judge rows that cost no call.
+        rule.hold(connection)
         rule.judge(connection, reading.rows, reading.draft.tally)
         job = jobs.lock(connection, context.job.id)
         if job is None:
             return Turn(None)
         write(connection, reading)
-        return _Locked(connection, runtime, context, memory, job).go(reading, wishes)
+        return _Locked(connection, runtime, context, memory, job, rule).go(reading, wishes)
 
 
 class _Locked:
@@ -86,12 +91,15 @@ class _Locked:
         context: JobContext,
         memory: Memory,
         job: Job,
+        rule: RowRule,
     ) -> None:
         self._connection = connection
         self._runtime = runtime
         self._context = context
         self._memory = memory
         self._job = job
+        self._rule = rule
+        self._free = Findings()
 
     def go(self, reading: Reading, wishes: Wishes) -> Turn:
         """Claim what is ready, and where that is less than the teacher takes, plan and claim."""
@@ -101,7 +109,9 @@ class _Locked:
         wanted = wishes.plans or (reading.changes and claimed.is_short)
         if wanted and not claimed.stopped:
             may_claim = claimed.is_short or self._job.state is JobState.QUEUED
-            plan_locked(self._connection, self._context, self._job, draft, self._memory)
+            self._free = plan_locked(
+                self._connection, self._context, self._job, draft, self._memory, self._rule
+            )
             self._job = jobs.get(self._connection, self._job.id) or self._job
             if may_claim:
                 claimed = self._claim(wishes.asker, draft)
@@ -115,9 +125,10 @@ class _Locked:
             now.state if now else None,
             len(reading.changes),
             calls,
-            reading.proposed,
+            reading.proposed or self._free.proposed,
             claimed.hungry,
             served,
+            free=bool(self._free.candidates or self._free.rows),
         )
 
     def _claim(self, asker: Asker | None, draft: Draft) -> Claimed:

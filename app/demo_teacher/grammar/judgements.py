@@ -13,14 +13,18 @@ EQUAL_SHARE = 0.15
 MOST_SCORE = 100
 
 _RANGE = re.compile(r"(\d+)\s*(?:to|-|–|至|到|and)\s*(\d+)")
+_BEST = re.compile(r"Best: |最佳：")
+_ANSWERS = re.compile(r"^(?:Answer|回答) \d+[:：]", re.MULTILINE)
 _JSON_KEYS = re.compile(r"[\"']([A-Za-z_]+)[\"']\s*:")
 
 
 def judge(speech: Speech, prompt: Prompt) -> str:
-    """`Equal` or `Not Equal`, `A` or `B`, a JSON object, or a score with a reason."""
+    """`Equal` or `Not Equal`, the best's number, `A` or `B`, a JSON object, or a score."""
     text = prompt.last
     if re.search(r"not equal", text, re.IGNORECASE):
         return "Equal" if speech.rng.random() < EQUAL_SHARE else "Not Equal"
+    if _BEST.search(text):
+        return f"Best: {speech.rng.randint(1, max(1, len(_ANSWERS.findall(text))))}"
     if "[[A]]" in text:
         return f"{speech.reason()} [[{speech.rng.choice('AB')}]]"
     score = _score(speech, text)

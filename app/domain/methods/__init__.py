@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
+from app.domain.methods.alpaca import Alpaca
+from app.domain.methods.answer import AnswerSeeds
+from app.domain.methods.instruction_wild import InstructionWild
 from app.domain.methods.self_instruct import SelfInstruct
 from app.domain.profiles import PublishedMethod
 
-METHODS: Mapping[str, type[PublishedMethod]] = {"self_instruct": SelfInstruct}
+METHODS: Mapping[str, type[PublishedMethod]] = {
+    "self_instruct": SelfInstruct,
+    "alpaca": Alpaca,
+    "instruction_wild": InstructionWild,
+    "answer": AnswerSeeds,
+}

@@ -84,6 +84,7 @@ class Alpaca(FilteredMethod):
         "published: cut replies at every ###, as the released code; tolerant: at labels",
     )
 
+    SHOWS_WHOLE_ROWS: ClassVar[bool] = True
     SEEDS_WANTED: ClassVar[str] = "seeds with outputs, because whole worked tasks are shown"
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "default": {},

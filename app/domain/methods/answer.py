@@ -75,7 +75,7 @@ class AnswerSeeds(SpokenMethod):
     def answer(self, candidate: Candidate) -> Conversation[Answer]:
         """Ask for every answer wanted to every input, then for a verdict if only the best stays."""
         answers: list[Instance] = []
-        for given in dict.fromkeys(each.input for each in candidate.instances):
+        for given in dict.fromkeys([each.input for each in candidate.instances] or [""]):
             found = yield from self._answers(candidate.instruction, given)
             if self.keep is Keep.BEST:
                 found = yield from self._best(candidate.instruction, given, found)

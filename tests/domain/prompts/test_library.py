@@ -19,6 +19,14 @@ e347f7d79c3a520b alpaca/propose.zh@1
 88909e478b2f1897 answer/answer.zh@1
 adaca4d5d2a41deb answer/judge.en@1
 b6c763ad96e75511 answer/judge.zh@1
+88909e478b2f1897 evol_instruct/answer.en@1
+88909e478b2f1897 evol_instruct/answer.zh@1
+58b220feac2868b4 evol_instruct/evolve.en@1
+0f812d02e9ac1b3f evol_instruct/evolve.zh@1
+decf02c1e17d76e0 evol_instruct/invent.en@1
+b5f69cf09f2f1ee8 evol_instruct/invent.zh@1
+c5d7ed852559340b evol_instruct/judge.en@1
+b6b9ebef3d2cb286 evol_instruct/judge.zh@1
 23f162fd3eb2a40c instruction_wild/answer.en@1
 23f162fd3eb2a40c instruction_wild/answer.zh@1
 5d2d6353f46962af instruction_wild/propose.en@1

@@ -1,0 +1,133 @@
+"""What conversations came to, as values to store: candidates with what came along, and rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from app.db import candidates, rows
+from app.db.counts import Tally
+from app.db.engine import Connection
+from app.db.ids import new_id
+from app.domain.conversing import Finished
+from app.domain.lifecycle import CandidateState, RowState
+from app.domain.records import Answer, Candidate, Instance, Message
+from app.domain.stored import Job
+from app.use_cases.memory import Talk
+
+_INSTANCES = TypeAdapter(tuple[Instance, ...])
+_MESSAGES = TypeAdapter(tuple[Message, ...])
+
+
+@dataclass
+class Findings:
+    """Candidates and rows of a transaction, not written yet."""
+
+    candidates: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    verdicts: dict[UUID, bool] = field(default_factory=dict[UUID, bool])
+
+    @property
+    def proposed(self) -> bool:
+        """Whether there are candidates to admit."""
+        return any(each["state"] == CandidateState.PROPOSED for each in self.candidates)
+
+    def take(
+        self,
+        job: Job,
+        talk: Talk,
+        slot_id: UUID | None,
+        finished: Finished[Sequence[Candidate]] | Finished[Answer],
+        tally: Tally,
+    ) -> bool:
+        """Take what a conversation returned; `slot_id` is its last call. False for nothing."""
+        if isinstance(finished.outcome, Answer):
+            useful = self._take_answer(job, talk, slot_id, finished.outcome, tally)
+        else:
+            useful = self._take_candidates(job, talk, slot_id, finished.outcome, tally)
+        if not useful:
+            tally["drop", "no_items"] += 1
+        return useful
+
+    def write(self, connection: Connection) -> None:
+        """Write all of it, but for the counts."""
+        candidates.insert(connection, self.candidates)
+        candidates.classify(connection, self.verdicts)
+        rows.insert(connection, self.rows)
+
+    def _take_candidates(
+        self, job: Job, talk: Talk, slot_id: UUID | None, found: Sequence[Candidate], tally: Tally
+    ) -> bool:
+        ids = [new_id() for _ in found]
+        for position, candidate in enumerate(found):
+            state = CandidateState.REJECTED if candidate.dropped else CandidateState.PROPOSED
+            parent = candidate.parent
+            self.candidates.append(
+                {
+                    "id": ids[position],
+                    "job_id": job.id,
+                    "pool_id": job.pool_id,
+                    "conversation_id": talk.record.id,
+                    "slot_id": slot_id,
+                    "number": talk.record.number,
+                    "position": position,
+                    "instruction": candidate.instruction,
+                    "is_classification": candidate.is_classification,
+                    "instances": _INSTANCES.dump_python(candidate.instances, mode="json") or None,
+                    "facts": dict(candidate.facts) or None,
+                    "parent_id": None if parent is None else ids[parent],
+                    "state": state,
+                    "reasons": list(candidate.reasons),
+                }
+            )
+            tally["candidate", state] += 1
+            if candidate.reasons:
+                tally["drop", candidate.reasons[0]] += 1
+        return bool(found)
+
+    def _take_answer(
+        self, job: Job, talk: Talk, slot_id: UUID | None, answer: Answer, tally: Tally
+    ) -> bool:
+        candidate = talk.candidate
+        if candidate is None:
+            raise LookupError("an answer conversation without its candidate")
+        if answer.is_classification is not None:
+            self.verdicts[candidate["id"]] = answer.is_classification
+        for position, instance in enumerate(answer.instances):
+            state = RowState.REJECTED if instance.dropped else RowState.ACCEPTED
+            self.rows.append(
+                {
+                    "id": new_id(),
+                    "job_id": job.id,
+                    "candidate_id": candidate["id"],
+                    # Without a call of its own, a row comes from the call that proposed it.
+                    "slot_id": slot_id or candidate["slot_id"],
+                    "pool_seq": candidate["pool_seq"],
+                    "position": position,
+                    "instruction": candidate["instruction"],
+                    **_said(candidate, answer, instance),
+                    "state": state,
+                    "reasons": list(instance.reasons),
+                    "nearest_row_id": None,
+                    "nearest_score": None,
+                    "simulated": job.simulated,
+                }
+            )
+            tally["row", state] += 1
+            if instance.reasons:
+                tally["drop", instance.reasons[0]] += 1
+        return bool(answer.instances)
+
+
+def _said(candidate: Mapping[str, Any], answer: Answer, instance: Instance) -> Mapping[str, object]:
+    known: Mapping[str, str] = candidate["facts"] or {}
+    facts = {**known, **instance.facts}
+    return {
+        "input": instance.input,
+        "output": instance.output,
+        "is_classification": answer.is_classification,
+        "messages": _MESSAGES.dump_python(instance.messages, mode="json") or None,
+        "facts": facts or None,
+    }
