@@ -60,6 +60,7 @@ class CompletionCall:
     choices: int
     max_tokens: int | None
     stops: tuple[str, ...]
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def read_call(payload: dict[str, Any], *, is_chat: bool) -> CompletionCall:
         choices=_number(payload, "n", most=MOST_CHOICES) or 1,
         max_tokens=_number(payload, "max_completion_tokens") or _number(payload, "max_tokens"),
         stops=_stops(payload.get("stop")),
+        seed=_seed(payload.get("seed")),
     )
 
 
@@ -129,6 +131,12 @@ def _number(payload: dict[str, Any], name: str, most: int | None = None) -> int 
         limits = f"between 1 and {most}" if most else "at least 1"
         raise RequestError(f"Invalid value for '{name}': it must be {limits}.", param=name)
     return value
+
+
+def _seed(value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise RequestError("Invalid type for 'seed': expected an integer.", param="seed")
 
 
 def _stops(value: Any) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ class Step(StrEnum):
     EVOLVE = "evolve"
     JUDGE = "judge"
     CHAT_TURN = "chat_turn"
+    USER_TURN = "user_turn"
+    PREQUERY = "prequery"
+    QUESTIONS = "questions"
 
 
 STEP_HEADER = b"x-cultivar-step"

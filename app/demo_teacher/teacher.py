@@ -136,7 +136,9 @@ class Teacher:
         self._check_model(call.model)
         header = header_text(arrival.headers.get(STEP_HEADER))
         arrival.step, kind = step_of(header, call.prompts[0])
-        arrival.digest = prompt_digest("\0".join(prompt.text for prompt in call.prompts))
+        asked = [prompt.text for prompt in call.prompts]
+        asked += [] if call.seed is None else [str(call.seed)]
+        arrival.digest = prompt_digest("\0".join(asked))
         self._check_length(call)
 
         def make(fault: Fault | None, rng: Random) -> tuple[dict[str, Any], Usage]:

@@ -1,7 +1,8 @@
 """A seed from one JSON object of an uploaded file, or everything that is wrong with it.
 
-Three layouts are read: the 175 seed tasks of Self-Instruct (Wang et al. 2023,
-https://arxiv.org/abs/2212.10560), flat rows, and rows that hold an instruction alone.
+Four layouts are read: the 175 seed tasks of Self-Instruct (Wang et al. 2023,
+https://arxiv.org/abs/2212.10560), flat rows, rows that hold an instruction alone, and images told
+of by captions and boxes.
 """
 
 from collections.abc import Mapping
@@ -19,16 +20,19 @@ def parse_seed(
     """The seed, its texts exactly as given, or every problem at once; unknown keys are ignored.
 
     `instances` is a list of `{"input", "output"}`; a row without it may carry `input` and
-    `output` itself. `id` (text or integer), `name` and `is_classification` may be null.
+    `output` itself. `id` (text or integer), `name` and `is_classification` may be null. A row
+    without instruction may be an `image`; its captions and boxes become the instruction, and its
+    reference the name.
     """
     reading = _Reading(max_field_chars)
-    instruction = reading.instruction(row)
+    is_image = "instruction" not in row and "image" in row
+    instruction = reading.image(row) if is_image else reading.instruction(row)
     flat = reading.flat_instances(row)
     seed = Seed(
         instruction=instruction,
         instances=reading.instances(row) or flat,
         is_classification=reading.flag(row, "is_classification"),
-        name=reading.label(row, "name"),
+        name=reading.label(row, "image" if is_image else "name"),
         external_id=reading.label(row, "id", integers=True),
     )
     return (None if reading.problems else seed), tuple(reading.problems)
@@ -49,6 +53,38 @@ class _Reading:
         if text is not None and _blank(text):
             self._add("/instruction", "blank", "the instruction is empty")
         return text or ""
+
+    def image(self, row: Mapping[str, object]) -> str:
+        """What is told of an image: its captions, then every object with its box, line by line."""
+        if row["image"] is None or row["image"] == "":
+            self._add("/image", "blank", "the reference to the image is empty")
+        captions = self._listed(row, "captions")
+        lines = [self._text(each, f"/captions/{at}") or "" for at, each in enumerate(captions)]
+        boxes = self._listed(row, "boxes")
+        lines += [self._box(each, f"/boxes/{at}") for at, each in enumerate(boxes)]
+        text = "\n".join(line.strip() for line in lines if line.strip())
+        if not text and not self.problems:
+            self._add("/captions", "blank", "an image needs captions or boxes that tell of it")
+        return text
+
+    def _listed(self, row: Mapping[str, object], key: str) -> list[object]:
+        value = row.get(key, [])
+        if isinstance(value, list):
+            return cast("list[object]", value)
+        self._wrong(f"/{key}", "a list", value)
+        return []
+
+    def _box(self, item: object, pointer: str) -> str:
+        empty: dict[str, object] = {}
+        fields = cast("dict[str, object]", item) if isinstance(item, dict) else empty
+        label, edges = fields.get("label"), fields.get("box")
+        numbers: list[object] = cast("list[object]", edges) if isinstance(edges, list) else []
+        sound = all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
+        if not isinstance(label, str) or len(numbers) != 4 or not sound:
+            wanted = "an object with a label and a box of four numbers"
+            self._wrong(pointer, wanted, cast("object", item))
+            return ""
+        return f"{label}: [{', '.join(f'{n:g}' for n in numbers)}]"
 
     def flat_instances(self, row: Mapping[str, object]) -> tuple[SeedInstance, ...]:
         given = self._text(row.get("input", ""), "/input") or ""

@@ -1,4 +1,4 @@
-"""Replies to self-chat prompts: a whole transcript, or the next turn of one."""
+"""Replies to self-chat prompts: a transcript, its next turn, or questions with their answers."""
 
 import re
 
@@ -7,6 +7,7 @@ from app.demo_teacher.protocol import Prompt
 from app.demo_teacher.reading import last_task
 
 FEWEST_ROUNDS, MOST_ROUNDS = 2, 5
+LAST_WORD_SHARE = 0.25
 _TOPIC = re.compile(r"[\"“「'](.{4,300}?)[\"”」']")
 _LAST_MARK = re.compile(r"\[(Human|AI)\](?!.*\[(?:Human|AI)\])", re.DOTALL)
 
@@ -31,3 +32,22 @@ def talk(speech: Speech, prompt: Prompt) -> str:
         whose_turn = "Human"
     transcript = "\n".join(turns)
     return transcript[transcript.index("]") + 1 :] if is_open else transcript
+
+
+def ask_on(speech: Speech, prompt: Prompt) -> str:
+    """A person's next message, or, now and then once there was an exchange, `[END]` alone."""
+    found = _TOPIC.search(prompt.text)
+    begun = "[AI] " in prompt.text
+    if begun and speech.rng.random() < LAST_WORD_SHARE:
+        return "[END]"
+    return speech.question(found[1] if found else last_task(prompt))
+
+
+def questions_and_answers(speech: Speech, prompt: Prompt, *, chinese: bool) -> str:
+    """Two to four questions, each with its answer under labels of the prompt's language."""
+    question, answer = ("问题", "回答") if chinese else ("Question", "Answer")
+    topic = last_task(prompt)
+    return "\n\n".join(
+        f"{question}: {speech.question(topic)}\n{answer}: {speech.answer(topic)}"
+        for _ in range(speech.rng.randint(2, 4))
+    )

@@ -1,12 +1,10 @@
 """The `grammar` script: a pure function of the seed, the prompt and nothing else."""
 
-from typing import assert_never
-
 from app.demo_teacher.draws import prompt_digest, seeded_random
 from app.demo_teacher.grammar.blocks import continue_blocks
 from app.demo_teacher.grammar.chinese import Chinese
 from app.demo_teacher.grammar.classification import classify
-from app.demo_teacher.grammar.dialogues import talk
+from app.demo_teacher.grammar.dialogues import ask_on, questions_and_answers, talk
 from app.demo_teacher.grammar.english import English
 from app.demo_teacher.grammar.evolution import evolve
 from app.demo_teacher.grammar.instances import answer_instances
@@ -64,7 +62,17 @@ class GrammarScript:
                 return evolve(speech, prompt)
             case Step.JUDGE:
                 return judge(speech, prompt)
-            case Step.CHAT_TURN:
-                return speech.answer("" if same else prompt.last)
             case _:
-                assert_never(step)
+                return self._said(step, speech, prompt, chinese=chinese)
+
+    def _said(self, step: Step, speech: Speech, prompt: Prompt, *, chinese: bool) -> str:
+        """What a person or an assistant says, outside any form."""
+        match step:
+            case Step.USER_TURN:
+                return ask_on(speech, prompt)
+            case Step.PREQUERY:
+                return speech.instruction()
+            case Step.QUESTIONS:
+                return questions_and_answers(speech, prompt, chinese=chinese)
+            case _:
+                return speech.answer("" if self._settings.same_reply else prompt.last)

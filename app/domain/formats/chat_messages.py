@@ -1,4 +1,4 @@
-"""Rows as conversations of two messages, the layout that chat templates and trainers read."""
+"""Rows as conversations, the layout that chat templates and trainers read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from app.domain.options import option
 from app.domain.records import Row
+from app.domain.turns import turns
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChatMessages:
-    """`{"messages": [{"role", "content"}, ...]}`: the user's task, the assistant's answer."""
+    """`{"messages": [{"role", "content"}, ...]}`: the user's task, the assistant's answer, ..."""
 
     name: ClassVar[str] = "chat_messages"
     file_suffix: ClassVar[str] = ".jsonl"
@@ -21,10 +22,7 @@ class ChatMessages:
 
     def line(self, row: Row) -> Mapping[str, object]:
         """The messages; an input follows its instruction in the user's message."""
-        task = row.instruction
-        if row.input.strip():
-            task = f"{task}{self.separator}{row.input}"
-        messages = [_message("user", task), _message("assistant", row.output)]
+        messages = [_message(each.role, each.content) for each in turns(row, self.separator)]
         if self.system:
             messages.insert(0, _message("system", self.system))
         return {"messages": messages}

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 
 from app.domain.methods.alpaca import Alpaca
 from app.domain.methods.answer import AnswerSeeds
+from app.domain.methods.evol_instruct import EvolInstruct
 from app.domain.methods.instruction_wild import InstructionWild
+from app.domain.methods.magpie import Magpie
+from app.domain.methods.multimodal_text import MultimodalText
+from app.domain.methods.self_chat import SelfChat
 from app.domain.methods.self_instruct import SelfInstruct
 from app.domain.profiles import PublishedMethod
 
@@ -13,4 +17,8 @@ METHODS: Mapping[str, type[PublishedMethod]] = {
     "alpaca": Alpaca,
     "instruction_wild": InstructionWild,
     "answer": AnswerSeeds,
+    "evol_instruct": EvolInstruct,
+    "self_chat": SelfChat,
+    "magpie": Magpie,
+    "multimodal_text": MultimodalText,
 }

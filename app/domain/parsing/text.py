@@ -1,11 +1,20 @@
 """Small readings of text that every parser shares: whitespace, markdown emphasis, quotes."""
 
 import re
+from collections.abc import Iterator
 
 _EMPHASIS = re.compile(r"(?<!\w)\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\w)", re.DOTALL)
 _THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```\w*\n((?:(?!```).)*)\n?```", re.DOTALL)
 _QUOTES = {'"': '"', "“": "”", "«": "»", "「": "」"}
+
+
+def after_marks(text: str, mark: re.Pattern[str]) -> Iterator[tuple[re.Match[str], str]]:
+    """Each place where a mark stands, with the text from its end up to the next one."""
+    marks = list(mark.finditer(text))
+    for place, found in enumerate(marks):
+        last = place == len(marks) - 1
+        yield found, text[found.end() : None if last else marks[place + 1].start()]
 
 
 def collapsed(text: str) -> str:

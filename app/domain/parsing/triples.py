@@ -6,7 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.parsing.text import collapsed, without_emphasis, without_fence
+from app.domain.parsing.text import (
+    after_marks,
+    collapsed,
+    without_emphasis,
+    without_fence,
+)
 
 BROKEN_TASK = "broken_task"
 
@@ -55,9 +60,7 @@ def tolerant_triples(reply: str, first: int, label: str) -> Sequence[Triple]:
     """
     text = without_fence(reply).strip("\n")
     text = text if _opens_itself(text) else f"{first}. {label}{text}"
-    starts = list(_TASK.finditer(text))
-    ends = [each.start() for each in starts[1:]] + [len(text)]
-    return [_tolerant(text[start.end() : end]) for start, end in zip(starts, ends, strict=True)]
+    return [_tolerant(piece) for _, piece in after_marks(text, _TASK)]
 
 
 def without_no_input(given: str) -> str:

@@ -5,14 +5,25 @@ import pytest
 from app.domain.format import Format
 from app.domain.formats import FORMATS
 from app.domain.formats.alpaca import Alpaca
+from app.domain.formats.baize import Baize
 from app.domain.formats.chat_messages import ChatMessages
+from app.domain.formats.image_conversations import ImageConversations
 from app.domain.formats.prompt_completion import PromptCompletion
 from app.domain.formats.self_instruct_triples import SelfInstructTriples
+from app.domain.formats.sharegpt import ShareGpt
 from app.domain.options import options_schema, parse_options
-from app.domain.records import Row
+from app.domain.parsing.dialogue import as_transcript, tolerant_turns
+from app.domain.records import Message, Role, Row
 
 BARE = Row("row-1", "Name a tree.", "", "Oak.\n")
 FULL = Row("row-2", "Sort the words.", " pear\nfig ", "fig, pear")
+TALK = (
+    Message(Role.USER, "What is tea?"),
+    Message(Role.ASSISTANT, "A drink."),
+    Message(Role.USER, "Is it hot?"),
+    Message(Role.ASSISTANT, "Mostly."),
+)
+DIALOGUE = Row("row-4", "What is tea?", "", "A drink.", messages=TALK, facts={"topic": "tea"})
 SPACE = Row("row-3", "Name a tree.", " \n", "Oak.")
 
 
@@ -35,7 +46,7 @@ def test_no_format_changes_an_output(name: str) -> None:
     for row in (BARE, FULL, SPACE):
         line = chosen.line(row)
         assert chosen.line(row) == line
-        assert repr(row.output) in repr(line)
+        assert repr(row.output)[1:-1] in repr(line)
 
 
 def test_triples() -> None:
@@ -88,3 +99,49 @@ def test_chat_messages() -> None:
             {"role": "assistant", "content": "fig, pear"},
         ]
     }
+
+
+def test_a_dialogue_keeps_all_its_turns() -> None:
+    messages = [{"role": str(each.role), "content": each.content} for each in TALK]
+    assert ChatMessages().line(DIALOGUE) == {"messages": messages}
+    assert ShareGpt().line(DIALOGUE) == {
+        "id": "row-4",
+        "conversations": [
+            {"from": "human", "value": "What is tea?"},
+            {"from": "gpt", "value": "A drink."},
+            {"from": "human", "value": "Is it hot?"},
+            {"from": "gpt", "value": "Mostly."},
+        ],
+    }
+    assert ShareGpt().line(FULL)["conversations"] == [
+        {"from": "human", "value": "Sort the words.\n\n pear\nfig "},
+        {"from": "gpt", "value": "fig, pear"},
+    ]
+
+
+def test_baize_ends_in_an_open_turn_unless_told_otherwise() -> None:
+    transcript = (
+        "Talk.\n[|Human|] What is tea?\n[|AI|] A drink.\n[|Human|] Is it hot?\n[|AI|] Mostly.\n"
+    )
+    line = Baize(header="Talk.").line(DIALOGUE)
+    assert line == {"topic": "tea", "input": f"{transcript}[|Human|] "}
+    closed = Baize(header="Talk.", open_turn=False).line(DIALOGUE)
+    assert closed == {"topic": "tea", "input": transcript.removesuffix("\n")}
+
+
+def test_a_dialogue_comes_back_from_its_transcripts() -> None:
+    assert tuple(tolerant_turns(str(Baize().line(DIALOGUE)["input"]))) == TALK
+    assert tuple(tolerant_turns(as_transcript(TALK))) == TALK
+
+
+def test_an_image_stands_before_the_first_message() -> None:
+    row = Row("row-5", "What is it?", "", "A cup.", facts={"image": "cups/1.jpg"})
+    assert ImageConversations().line(row) == {
+        "id": "row-5",
+        "image": "cups/1.jpg",
+        "conversations": [
+            {"from": "human", "value": "<image>\nWhat is it?"},
+            {"from": "gpt", "value": "A cup."},
+        ],
+    }
+    assert "image" not in ImageConversations().line(BARE)
