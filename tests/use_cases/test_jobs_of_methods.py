@@ -110,7 +110,16 @@ def test_alpaca_pays_one_call_for_many_whole_tasks(
 def test_alpaca_shows_machine_rows_whole(
     runtime: Runtime, driver: Driver, teacher: RunningTeacher
 ) -> None:
-    job = submit(runtime, teacher, "alpaca", SEEDS.read_bytes(), target_rows=60, machine_share=1.0)
+    job = submit(
+        runtime,
+        teacher,
+        "alpaca",
+        SEEDS.read_bytes(),
+        target_rows=60,
+        machine_share=1.0,
+        order="strict",
+        round_size=2,
+    )
     found = finished(runtime, driver, job)
     lineages = [rows.lineage(runtime, each.id) for each in found[-20:]]
     kinds = {source["kind"] for each in lineages for source in each.sources}
@@ -243,7 +252,7 @@ def test_self_chat_makes_dialogues_that_export_whole(
         _, path = exports.file(runtime, record.id)
         written = [json.loads(line) for line in path.read_text().splitlines()]
         assert len(written) == 10
-        last = (found[0].messages or ())[-1]["content"]
+        last = [each["content"] for each in found[0].messages or ()][-1]
         assert json.dumps(last, ensure_ascii=False)[1:-1] in json.dumps(
             written[0], ensure_ascii=False
         )

@@ -34,8 +34,8 @@ _OF_TEXT = re.compile(
 class MultimodalText(SpokenMethod):
     """The same question may be asked of every image, so no rule on novelty applies by default.
 
-    LLaVA made 58,000 conversations, 23,000 descriptions and 77,000 questions of reasoning; here every
-    image is used once for each kind. Its decoding settings are not published, so those are ours.
+    LLaVA made 58,000 conversations, 23,000 descriptions and 77,000 questions of reasoning; here
+    every image is used once for each kind. Its decoding settings are not published: those are ours.
     """
 
     threshold: float = option(
