@@ -106,7 +106,12 @@ def _basis(connection: Connection, details: JobDetails, parts: JobParts) -> Basi
     past = _past(connection, details, parts.teacher)
     seeds = [
         Source(
-            SourceKind.SEED, str(each.id), each.instruction, each.instances, each.is_classification
+            SourceKind.SEED,
+            str(each.id),
+            each.instruction,
+            each.instances,
+            each.is_classification,
+            each.name,
         )
         for each in seed_sets.spread_seeds(connection, parts.seed_set.id, _SEEDS_READ)
     ]

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.domain.methods import METHODS
 from app.domain.stored import Job, RowRecord
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, rows, seed_sets
+from app.use_cases import estimates, exports, jobs, rows, seed_sets
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import SEEDS, Driver, add_teacher
@@ -312,3 +313,20 @@ def test_multimodal_text_needs_images(runtime: Runtime, teacher: RunningTeacher)
     with pytest.raises(InvalidInput) as raised:
         submit(runtime, teacher, "multimodal_text", questions(3))
     assert "name an image" in raised.value.problems[0].detail
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_estimated(
+    runtime: Runtime, teacher: RunningTeacher, method: str
+) -> None:
+    images = [{"image": f"{n}.jpg", "captions": [f"Dog {n} at a door."]} for n in range(4)]
+    seeds = lines(images) if method == "multimodal_text" else SEEDS.read_bytes()
+    endpoint = METHODS[method].ENDPOINT or "chat"
+    job = submit(runtime, teacher, method, seeds, endpoint=endpoint)
+    details = jobs.JobDetails(
+        seed_set_id=job.seed_set_id, teacher_id=job.teacher_id, target_rows=20, method=method
+    )
+    found = estimates.of_job(runtime, details).estimate
+    assert found.calls.expected > 0, found
+    assert found.micro_usd is not None
+    assert found.micro_usd.expected > 0
