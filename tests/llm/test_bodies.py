@@ -6,8 +6,11 @@ import orjson
 import pytest
 
 from app.domain.method import Decoding
+from app.domain.records import Message, Role
 from app.llm.bodies import request_body, request_fields, request_headers
+from app.llm.pricing import most_input_tokens
 from app.llm.teacher import Call, Endpoint
+from app.use_cases.job_context import prompt_as_json, prompt_from_json
 from tests.llm.calls import PROMPT, teacher_at
 
 LOCAL = teacher_at("http://127.0.0.1:8000/v1")
@@ -38,6 +41,27 @@ def test_completions_send_one_prompt():
         "max_tokens": 64,
         "stop": ["\n16", "16."],
     }
+
+
+TALK = (Message(Role.USER, "Hello."), Message(Role.ASSISTANT, "Hello to you."))
+
+
+def test_what_was_said_before_stands_between_system_and_text():
+    prompt = replace(PROMPT, system="Be brief.", history=TALK, decoding=Decoding(64, seed=7))
+
+    fields = request_fields(LOCAL, prompt)
+    assert fields["seed"] == 7
+    assert fields["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": "Hello to you."},
+        {"role": "user", "content": "Name three rivers."},
+    ]
+    raw = request_fields(replace(LOCAL, endpoint=Endpoint.COMPLETIONS), prompt)
+    assert raw["prompt"] == "Be brief.\n\nHello.\n\nHello to you.\n\nName three rivers."
+    assert prompt.digest != replace(prompt, history=()).digest
+    assert prompt_from_json(orjson.loads(orjson.dumps(prompt_as_json(prompt)))) == prompt
+    assert most_input_tokens(LOCAL, prompt) > most_input_tokens(LOCAL, PROMPT) + len("Hello.")
 
 
 def test_openai_chats_get_the_newer_name_of_the_limit():
