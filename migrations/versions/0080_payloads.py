@@ -1,7 +1,7 @@
 """Candidates with what came along, their parents, rows that are dialogues, proposals without calls.
 
 Revision ID: 0080
-Revises: 0004
+Revises: 0005
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0080"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
