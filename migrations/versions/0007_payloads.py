@@ -1,15 +1,15 @@
 """Candidates with what came along, their parents, rows that are dialogues, proposals without calls.
 
-Revision ID: 0080
-Revises: 0005
+Revision ID: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0080"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
