@@ -3,8 +3,11 @@
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-from app.db.tables import metadata
+from app.db import call_tables, tables
 from app.settings import Settings
+
+# One and the same; each module that adds tables to it must be read.
+METADATA = [*{call_tables.metadata, tables.metadata}]
 
 
 def run() -> None:
@@ -16,7 +19,7 @@ def run() -> None:
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         context.configure(
-            connection=connection, target_metadata=metadata, compare_server_default=False
+            connection=connection, target_metadata=METADATA, compare_server_default=False
         )
         with context.begin_transaction():
             connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from app.db.tables import metadata
+from app.db.schema import metadata
 from app.embedded.errors import EmbeddedError
 from app.embedded.migrate import ROOT, migrate
 from app.use_cases.health import newest_revision

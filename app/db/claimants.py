@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.tables import claimants
+from app.db.call_tables import claimants
 
 FRESH_S = 5.0
 _now = sa.func.clock_timestamp()

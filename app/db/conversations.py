@@ -7,7 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.batches import insert_many
-from app.db.tables import conversations, slots
+from app.db.call_tables import slots
+from app.db.tables import conversations
 from app.domain.lifecycle import (
     PENDING_SLOT_STATES,
     ConversationKind,

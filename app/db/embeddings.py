@@ -6,7 +6,8 @@ from uuid import UUID
 import numpy as np
 import sqlalchemy as sa
 
-from app.db.tables import embedding_calls, embeddings, workers
+from app.db.call_tables import embedding_calls, embeddings
+from app.db.tables import workers
 from app.domain.lifecycle import EmbeddingCallState
 from app.domain.stored import EmbeddingCall
 from app.domain.vectors import Vector

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.tables import completions, job_events, ledger
+from app.db.call_tables import completions, ledger
+from app.db.tables import job_events
 from app.domain.breaker import TELLING, Ended
 from app.domain.lifecycle import JobState
 from app.domain.settlement import Ending

@@ -7,7 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.tables import candidates, exports, job_counts, jobs, past_counts, slots, teachers
+from app.db.call_tables import slots
+from app.db.tables import candidates, exports, job_counts, jobs, past_counts, teachers
 from app.domain.lifecycle import CandidateState, ExportState, JobState, SlotState
 
 _now = sa.func.clock_timestamp()

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.tables import jobs, teacher_probes
+from app.db.call_tables import teacher_probes
+from app.db.tables import jobs
 from app.domain.lifecycle import Delivery, JobReason, JobState
 
 _now = sa.func.clock_timestamp()

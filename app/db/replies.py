@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.tables import candidates, completions, conversations, slots
+from app.db.call_tables import completions, slots
+from app.db.tables import candidates, conversations
 
 Place = tuple[int, int]
 """Where a call stands among those of its step: the number of its conversation, its position."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.tables import completions, slots
+from app.db.call_tables import completions, slots
 
 # Of the replies to one request, the k-th slot takes the k-th that the job has not used yet, in
 # the order in which they were bought. What was reused is stored whole, so it outlives the job

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.call_tables import slots, teacher_batches
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
-from app.db.tables import slots, teacher_batches, workers
+from app.db.tables import workers
 from app.domain.lifecycle import BATCH_MOVES, LIVE_BATCH_STATES, BatchState, SlotState
 from app.domain.stored import Page, TeacherBatch
 

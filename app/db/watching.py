@@ -5,7 +5,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.tables import candidates, slots
+from app.db.call_tables import slots
+from app.db.tables import candidates
 from app.domain.lifecycle import CandidateState
 from app.domain.watching import DroppedText, LastError
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.db import jobs as job_queries
 from app.db.ids import new_id
-from app.db.tables import metadata
+from app.db.schema import metadata
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
 from app.use_cases import exports, jobs

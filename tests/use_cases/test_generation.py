@@ -60,6 +60,8 @@ def test_every_row_walks_back_to_its_seeds(
     driver.finish(job.id)
     row = rows.page(runtime, job.id).items[0]
     lineage = rows.lineage(runtime, row.id)
+    assert lineage.propose is not None
+    assert lineage.answer is not None
     assert row.instruction[:20] in lineage.propose.raw_reply.replace("\\n", "\n")
     assert lineage.sources
     assert lineage.sources[0]["kind"] == "seed"

@@ -309,6 +309,10 @@ def test_reused_rows_walk_back_to_who_paid(
     again = run(runtime, driver, record.id, target_rows=3, reuse="prefer")
     lineage = rows.lineage(runtime, rows.page(runtime, again.id).items[0].id)
     origin = rows.lineage(runtime, rows.page(runtime, first.id).items[0].id)
+    assert lineage.answer is not None
+    assert origin.answer is not None
+    assert lineage.propose is not None
+    assert origin.propose is not None
     assert lineage.answer.raw_reply == origin.answer.raw_reply
     assert lineage.answer.reused_from_job_id == first.id
     assert lineage.answer.reused_from_slot_id == origin.answer.slot_id
@@ -350,6 +354,7 @@ def test_what_was_reused_outlives_the_job_that_bought_it(
     found = texts(runtime, again.id)
     jobs.delete(runtime, first.id)
     lineage = rows.lineage(runtime, rows.page(runtime, again.id).items[0].id)
+    assert lineage.answer is not None
     assert lineage.answer.raw_reply
     assert lineage.answer.reused_from_job_id == first.id
     third = run(runtime, driver, record.id, target_rows=3, reuse="prefer")
