@@ -6,6 +6,7 @@ from rapidfuzz.distance import LCSseq
 
 from app.domain.tokens import Tokens, tokenizer
 from app.runtime import Runtime
+from tests.paid_replies import check_readings
 
 QUERIES = {
     "counters equal what they count": """
@@ -32,6 +33,15 @@ QUERIES = {
                 OVER (PARTITION BY job_id ORDER BY id) AS running FROM ledger) AS history
         JOIN jobs ON jobs.id = history.job_id
         WHERE cap_micro_usd IS NOT NULL AND running > cap_micro_usd""",
+    "an attempt is reserved once, and closed once when its job is over": """
+        SELECT ledger.slot_id, ledger.attempt, count(*) FILTER (WHERE entry = 'reserve'),
+            count(*) FILTER (WHERE entry <> 'reserve'), sum(reserved_delta)
+        FROM ledger JOIN jobs ON jobs.id = ledger.job_id WHERE ledger.slot_id IS NOT NULL
+        GROUP BY jobs.state, ledger.slot_id, ledger.attempt
+        HAVING count(*) FILTER (WHERE entry = 'reserve') <> 1
+            OR count(*) FILTER (WHERE entry <> 'reserve') > 1
+            OR sum(reserved_delta) < 0
+            OR (jobs.state IN ('succeeded', 'failed', 'cancelled') AND sum(reserved_delta) <> 0)""",
     "a pool's sequence has no gaps": """
         SELECT pool_id, count(*), max(seq) FROM pool_rows
         GROUP BY pool_id HAVING count(*) <> max(seq) OR min(seq) <> 1""",
@@ -39,6 +49,18 @@ QUERIES = {
         SELECT candidates.id FROM candidates LEFT JOIN pool_rows
             ON pool_rows.source_id = candidates.id AND pool_rows.seq = candidates.pool_seq
         WHERE state = 'novel' AND pool_rows.seq IS NULL""",
+    "a candidate is in its pool once, and no two rows are one": """
+        SELECT source_id FROM pool_rows GROUP BY pool_id, source_id HAVING count(*) > 1
+        UNION ALL SELECT candidate_id FROM conversations WHERE candidate_id IS NOT NULL
+        GROUP BY candidate_id HAVING count(*) > 1""",
+    "a job's moves are written down, each from where the last one led": """
+        SELECT job_id, from_state, before FROM (
+            SELECT job_id, from_state, lag(to_state) OVER (PARTITION BY job_id ORDER BY id)
+                AS before FROM job_events) AS moves
+        WHERE before IS NOT NULL AND from_state <> before
+        UNION ALL SELECT jobs.id, jobs.state, last.to_state FROM jobs JOIN LATERAL (
+            SELECT to_state FROM job_events WHERE job_id = jobs.id
+            ORDER BY id DESC LIMIT 1) AS last ON true WHERE jobs.state <> last.to_state""",
     "final jobs have no call under way": """
         SELECT jobs.id, slots.state FROM jobs JOIN slots ON slots.job_id = jobs.id
         WHERE jobs.state IN ('succeeded', 'failed', 'cancelled')
@@ -120,6 +142,7 @@ def check(runtime: Runtime) -> None:
         assert not found, (name, found[:5])
     check_novelty(runtime)
     check_meaning(runtime)
+    check_readings(runtime)
 
 
 def check_novelty(runtime: Runtime) -> None:

@@ -136,6 +136,16 @@ def running_redis() -> Iterator[TestRedis]:
             server.stop()
 
 
+def own_postgres(directory: Path) -> Postgres:
+    """A durable Postgres that may be crashed at will, not started; raises NoServerError."""
+    return Postgres(directory, binaries=_postgres_binaries()[0])
+
+
+def own_redis(directory: Path) -> Valkey:
+    """A Redis that may be killed at will, not started; raises NoServerError."""
+    return Valkey(directory, binary=_redis_binary()[0])
+
+
 @contextmanager
 def migrated_template(server: TestPostgres) -> Iterator[str]:
     """Give the name of a database at the newest migration, to copy one per test from."""

@@ -38,12 +38,21 @@ class Charge:
 class Supervisor:
     """Watches over its charges from a thread of its own, in the order they were given.
 
+    A charge that ended `patience` times in a row soon after its start is given up.
+
     The thread lives until the last charge has been stopped, because children end with the thread
     that started them.
     """
 
-    def __init__(self, charges: Sequence[Charge], grace_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        charges: Sequence[Charge],
+        grace_s: float = 30.0,
+        *,
+        patience: int = QUICK_FAILURES,
+    ) -> None:
         self.grace_s = grace_s
+        self.patience = patience
         self.hurry = threading.Event()
         self.failure: EmbeddedError | None = None
         self._charges = charges
@@ -95,7 +104,7 @@ class Supervisor:
         charge.failures = charge.failures + 1 if quick else 0
         pause_s = min(LONGEST_PAUSE_S, 0.1 * 2**charge.failures)
         charge.next_start_s = time.monotonic() + pause_s
-        if charge.failures >= QUICK_FAILURES:
+        if charge.failures >= self.patience:
             self.failure = EmbeddedError(
                 f"{charge.name} ended {charge.failures} times in a row ({reason}); "
                 f"{charge.log} ends with\n{last_lines(charge.log)}"

@@ -102,9 +102,13 @@ class Client:
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """The answer's JSON; fails on any status of 400 or more."""
-        answer = self._http.request(method, path, **request)
+        answer = self.ask(method, path, **request)
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
+
+    def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer, whatever it is; raises TransportError when there is none."""
+        return self._http.request(method, path, **request)
 
     def download(self, path: str) -> bytes:
         """The bytes of a download."""

@@ -1,0 +1,179 @@
+"""Starts everything that a service consists of, hands out jobs to follow, and hurts its parts."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+
+from app.embedded.migrate import migrate
+from app.embedded.ports import LOOPBACK, free_port
+from app.runtime import Runtime
+from tests.demo_teacher_process import start_demo_teacher
+from tests.driving import SEEDS, running_runtime
+from tests.end_to_end.fleet import Client
+from tests.faults.crew import Crew, Place, Shape
+from tests.faults.followed import Followed
+from tests.faults.postgres_proxy import PostgresProxy
+from tests.servers import own_postgres, own_redis, passing_directory
+
+CALLS_AT_ONCE = 24
+READY_S = 120.0
+LIBFAKETIME = "faketime/libfaketime.so.1"
+
+
+@dataclass
+class Harness:
+    """Servers of our own, and one crew after the other on them. See `running_harness`."""
+
+    home: Path
+    crew: Crew | None = None
+    jobs: int = 0
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> "Harness":
+        self.postgres = own_postgres(self.home / "postgres")
+        self.redis = own_redis(self.home / "redis")
+        self._stack.callback(self.postgres.stop)
+        self.postgres.start()
+        self._stack.callback(self.redis.stop)
+        self.redis.start()
+        migrate(self.postgres.url)
+        self.proxy = PostgresProxy(self.postgres.port or 0)
+        self._stack.callback(self.proxy.close)
+        self.port = free_port()
+        self.client = Client(f"http://{LOOPBACK}:{self.port}")
+        self._stack.callback(self.client.close)
+        home = self.home / "service"
+        self.runtime: Runtime = self._stack.enter_context(
+            running_runtime(self.postgres.url, home, database_pool_size=2)
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.crew is not None:
+            self.crew.stop()
+        self._stack.close()
+
+    def man(self, shape: Shape) -> Crew:
+        """See that a crew of this shape runs; one that already does goes on."""
+        if self.crew is not None and self.crew.shape == shape:
+            return self.crew
+        if self.crew is not None:
+            self.crew.stop()
+        self.crew = Crew(shape, self._place(), self._doubt(shape), _clocks(shape))
+        self.crew.start()
+        self._wait_until_ready()
+        return self.crew
+
+    @contextmanager
+    def job(
+        self, rows: int, *, teacher: dict[str, Any] | None = None, **changes: Any
+    ) -> Iterator[Followed]:
+        """Submit a job to a teacher of its own, and follow it; `teacher` has the teacher's flags.
+
+        `changes` go into the body, but for those that begin with `teacher_`, which describe the
+        teacher to the service.
+        """
+        assert self.crew is not None
+        self.jobs += 1
+        told = {"latency_s": 0.2, "seed": self.jobs, **(teacher or {})}
+        log = self.home / f"arrivals-{self.jobs}.jsonl"
+        details = {key[8:]: changes.pop(key) for key in [*changes] if key.startswith("teacher_")}
+        with start_demo_teacher(log=log, **told) as running:
+            record = {"name": f"teacher-{self.jobs}", "base_url": running.base_url, **details}
+            record = {"max_concurrency": CALLS_AT_ONCE, **record}
+            body = {
+                "seed_set_id": self.client.add_seeds(SEEDS),
+                "teacher_id": self.client.add_teacher(**record),
+                "target_rows": rows,
+                **changes,
+            }
+            job = self.client.call("POST", "/v1/jobs", json=body)
+            yield Followed(self.client, self.runtime, self.crew, running, log, job["id"], body)
+
+    # What hurts
+
+    def kill_redis(self) -> None:
+        """Redis dies, and with it all that it held."""
+        assert self.redis.process is not None
+        self.redis.process.kill()
+        self.redis.process.wait()
+
+    def start_redis(self) -> None:
+        """An empty Redis at the old address."""
+        self.redis.start()
+
+    def flush_redis(self) -> None:
+        """Redis forgets everything."""
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+
+    def crash_postgres(self) -> float:
+        """An immediate stop and a new start, as a crash; returns the seconds that it was away."""
+        assert self.postgres.process is not None
+        started_s = time.monotonic()
+        self.postgres.process.send_signal(signal.SIGQUIT)
+        self.postgres.process.wait()
+        self.postgres.start()
+        return time.monotonic() - started_s
+
+    def _place(self) -> Place:
+        home = self.home / "service"
+        environment = {
+            "CULTIVAR_DATABASE_URL": self.postgres.url,
+            "CULTIVAR_REDIS_URL": self.redis.url,
+            "CULTIVAR_HOME": str(home),
+            "PYTHONFAULTHANDLER": "",
+        }
+        return Place(home, environment, self.port)
+
+    def _doubt(self, shape: Shape) -> dict[str, str]:
+        if not shape.doubtful:
+            return {}
+        direct, through = f":{self.postgres.port}/", f":{self.proxy.port}/"
+        return {"CULTIVAR_DATABASE_URL": self.postgres.url.replace(direct, through)}
+
+    def _wait_until_ready(self) -> None:
+        """Until the API answers and a worker of this crew has swept."""
+        deadline_s = time.monotonic() + READY_S
+        began = time.time()
+        assert self.crew is not None
+        while time.monotonic() < deadline_s:
+            try:
+                age_s = httpx.get(f"http://{LOOPBACK}:{self.port}/readyz").json()["sweep_age_s"]
+                if age_s is not None and age_s < time.time() - began:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError({name: self.crew.log(name)[-2000:] for name in self.crew.charges})
+
+
+@contextmanager
+def running_harness() -> Iterator[Harness]:
+    """Everything but a crew, in a directory that is gone afterwards."""
+    with passing_directory() as directory, Harness(directory) as harness:
+        yield harness
+
+
+def libfaketime() -> Path | None:
+    """The library of Debian's package faketime, where it is installed."""
+    found = sorted(Path("/usr/lib").glob(f"*/{LIBFAKETIME}"))
+    return found[0] if found else None
+
+
+def _clocks(shape: Shape) -> dict[str, dict[str, str]]:
+    library = libfaketime()
+    if library is None or not shape.skews:
+        return {}
+    steady = {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {
+        name: {**steady, "FAKETIME": skew}
+        for name, skew in zip(shape.names, shape.skews, strict=True)
+    }
