@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 from tests.faults.followed import Followed
 
@@ -69,7 +70,7 @@ def measured(
 
 
 def _longest_gap_s(times: Sequence[float]) -> float:
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     return round(max(gaps, default=0.0), 2)
 
 

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ from tests.faults.crew import Crew
 STANDS = {"succeeded", "failed", "cancelled", "paused"}
 LOOK_EVERY_S = 0.05
 STUCK_S = 20.0
+DITHER_S = 0.8  # else every fault would strike just after calls were sent
+_ACCEPTED = "SELECT count(*) FROM rows WHERE job_id = :job AND state = 'accepted'"
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Followed:
             until = len(self.bill().arrivals) + rng.randint(1, 2 * every_calls)
             if not self.wait_for_calls(until):
                 return
+            time.sleep(rng.uniform(0, DITHER_S))
             self.look()
             yield number
 
@@ -101,6 +104,22 @@ class Followed:
             self.look()
             time.sleep(4 * LOOK_EVERY_S)
         raise AssertionError((self.status(), self.crew.log("other")[-3000:]))
+
+    def wait_until(self, come: Callable[[], bool], timeout_s: float = 240.0) -> None:
+        """Wait until something has come about."""
+        deadline_s = time.monotonic() + timeout_s
+        while not come():
+            assert time.monotonic() < deadline_s, self.status()
+            time.sleep(LOOK_EVERY_S)
+
+    def finish(self, further_rows: int) -> Mapping[str, Any]:
+        """Let it make so many more rows and no more; it must reach that."""
+        rows = self.number(_ACCEPTED) + further_rows
+        self.client.call("PATCH", f"/v1/jobs/{self.id}", json={"target_rows": rows})
+        status = self.wait()
+        assert (status["state"], status["reason"]) == ("succeeded", "target_reached"), status
+        assert status["rows"]["accepted"] >= rows
+        return status
 
     def wait_for_state(self, state: str, timeout_s: float = 60.0) -> None:
         """Wait until it is in this state."""

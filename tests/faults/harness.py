@@ -23,6 +23,7 @@ from tests.faults.postgres_proxy import PostgresProxy
 from tests.servers import own_postgres, own_redis, passing_directory
 
 CALLS_AT_ONCE = 24
+MANY_ROWS = 100_000
 READY_S = 120.0
 LIBFAKETIME = "faketime/libfaketime.so.1"
 
@@ -72,11 +73,10 @@ class Harness:
         return self.crew
 
     @contextmanager
-    def job(
-        self, rows: int, *, teacher: dict[str, Any] | None = None, **changes: Any
-    ) -> Iterator[Followed]:
+    def job(self, *, teacher: dict[str, Any] | None = None, **changes: Any) -> Iterator[Followed]:
         """Submit a job to a teacher of its own, and follow it; `teacher` has the teacher's flags.
 
+        It is to make more rows than anybody will wait for: see `Followed.finish`.
         `changes` go into the body, but for those that begin with `teacher_`, which describe the
         teacher to the service.
         """
@@ -91,7 +91,7 @@ class Harness:
             body = {
                 "seed_set_id": self.client.add_seeds(SEEDS),
                 "teacher_id": self.client.add_teacher(**record),
-                "target_rows": rows,
+                "target_rows": MANY_ROWS,
                 **changes,
             }
             job = self.client.call("POST", "/v1/jobs", json=body)

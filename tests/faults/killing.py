@@ -1,13 +1,13 @@
-"""Promises about worker processes that are killed, paused, asked to end, or whose clocks are off."""
+"""Promises about workers that are killed, paused, asked to end, or whose clocks are off."""
 
 import random
 import signal
 import time
 
+from tests.faults.crew import Shape
 from tests.faults.figures import Figures, measured
 from tests.faults.followed import Followed
 from tests.faults.harness import Harness
-from tests.faults.crew import Shape
 from tests.faults.promise import Size
 
 BUSY_S = 60.0
@@ -17,14 +17,13 @@ def killed_workers(harness: Harness, size: Size) -> Figures:
     """Whoever is at work is killed, again and again: nothing accepted is lost, nothing is doubled,
     and no more is paid again than was under way."""
     harness.man(Shape(quick=size.quick))
-    with harness.job(size.rows) as job:
+    with harness.job() as job:
         held: list[int] = []
         for number in job.strikes(size.times, every_calls=size.every_calls):
             if name := busy(job, number):
                 held.append(kill(job, name))
-        status = job.wait()
-        assert status["reason"] == "target_reached", status
-        figures = measured(job, faults=len(held), allowed_again=sum(held), held=max(held))
+        job.finish(size.rows)
+        figures = measured(job, faults=len(held), allowed_again=sum(held), most_held=max(held))
         assert figures.faults == size.times, figures
         return figures
 
@@ -33,15 +32,14 @@ def paused_workers(harness: Harness, size: Size) -> Figures:
     """A worker that stands still past its lease, and wakes among those that took over its work,
     corrupts nothing; what it holds is used where it is still wanted, and charged."""
     crew = harness.man(Shape(quick=size.quick))
-    with harness.job(size.rows, teacher={"latency_s": 1.0}) as job:
+    with harness.job(teacher={"latency_s": 1.0}) as job:
         held: list[int] = []
         for number in job.strikes(size.times, every_calls=size.every_calls):
             if name := busy(job, number):
                 held.append(freeze(job, name))
                 time.sleep(size.down_s)
                 crew.signal(name, signal.SIGCONT)
-        status = job.wait()
-        assert status["reason"] == "target_reached", status
+        job.finish(size.rows)
         late = job.number("SELECT count(*) FROM completions WHERE job_id = :job AND late")
         return measured(job, faults=len(held), allowed_again=sum(held), late=late)
 
@@ -50,15 +48,14 @@ def drained_workers(harness: Harness, size: Size) -> Figures:
     """Workers that are asked to end let their calls come home, and the next go on: nothing is paid
     again."""
     crew = harness.man(Shape(quick=size.quick))
-    with harness.job(size.rows, teacher={"latency_s": 1.5}) as job:
+    with harness.job(teacher={"latency_s": 1.5}) as job:
         slowest_s, ended = 0.0, 0
         for number in job.strikes(size.times, every_calls=size.every_calls):
             if name := busy(job, number):
                 pid = crew.signal(name, signal.SIGTERM)
                 slowest_s = max(slowest_s, crew.wait_until_ended(name, pid, timeout_s=60))
                 ended += 1
-        status = job.wait()
-        assert status["reason"] == "target_reached", status
+        job.finish(size.rows)
         lost = job.number(
             "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
         )
@@ -71,12 +68,11 @@ def skewed_clocks(harness: Harness, size: Size) -> Figures:
     clocks = harness.home / "clock"
     clocks.write_text("+1h")
     harness.man(Shape(quick=size.quick, skews=("+1h", "-1h", f"@{clocks}")))
-    with harness.job(size.rows) as job:
+    with harness.job() as job:
         jumps = 0
         for jumps in job.strikes(size.times, every_calls=size.every_calls):
             clocks.write_text(("-1h", "+0", "+1h")[jumps % 3])
-        status = job.wait()
-        assert status["reason"] == "target_reached", status
+        status = job.finish(size.rows)
         assert "worker_lost" not in status["errors"], status
         return measured(job, faults=2 + jumps)
 

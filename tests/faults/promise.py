@@ -26,7 +26,7 @@ Scenario = Callable[[Harness, Size], Figures]
 
 @dataclass(frozen=True)
 class Promise:
-    """`number` as in docs/operations.md; `run` returns the figures or fails with what was broken."""
+    """`run` returns the figures, or fails and says what was broken."""
 
     number: str
     words: str
