@@ -79,6 +79,14 @@ def bury(connection: sa.Connection, worker_ids: Collection[UUID]) -> None:
     )
 
 
+def renew_leases(connection: sa.Connection, *, silent_s: float) -> None:
+    """Count workers as heard of now, but for those that had been silent for `silent_s`."""
+    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, silent_s)
+    connection.execute(
+        workers.update().where(workers.c.heartbeat_at > _now - age).values(heartbeat_at=_now)
+    )
+
+
 def forget_silent(connection: sa.Connection, *, silent_s: float) -> int:
     """Forget workers not heard of for `silent_s`; returns how many."""
     old = workers.c.heartbeat_at < _now - _seconds(silent_s)

@@ -53,6 +53,7 @@ def sweep(runtime: Runtime) -> Swept:
     with runtime.database.transaction() as connection:
         if not workers.try_sweep_lock(connection):
             return Swept()
+        _pardon_silence(connection, lease_s)
         _bury_neighbours(connection)
         lost = embeddings.orphans(connection, lease_s=lease_s)
         orphaned = _recover(connection, lease_s) + len(lost)
@@ -73,6 +74,15 @@ def sweep(runtime: Runtime) -> Swept:
     for export_id in export_ids:
         runtime.wake.export(export_id)
     return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids), len(batched))
+
+
+def _pardon_silence(connection: Connection, lease_s: float) -> None:
+    """When nobody has swept for long, Postgres was away, or the whole fleet: then who lives could
+    not say so, and holds replies that are paid for. Everyone has a lease from now on to speak up.
+    """
+    away_s = workers.seconds_since_sweep(connection, SWEEP)
+    if away_s is not None and away_s > lease_s / 2:
+        workers.renew_leases(connection, silent_s=away_s + lease_s)
 
 
 def _bury_neighbours(connection: Connection) -> None:

@@ -39,7 +39,6 @@ class Followed:
     id: str
     body: Mapping[str, Any]
     seen: dict[UUID, str] = field(default_factory=dict[UUID, str])
-    refusals: list[tuple[int, bool]] = field(default_factory=list[tuple[int, bool]])
 
     def status(self) -> Mapping[str, Any] | None:
         """How the service says it stands; None where it says that it cannot tell at present."""
@@ -48,7 +47,7 @@ class Followed:
         except httpx.TransportError:
             return None
         if answer.status_code != 200:
-            self.refusals.append((answer.status_code, "retry-after" in answer.headers))
+            assert answer.status_code == 503, answer.text
             return None
         calls = answer.json()["calls"]
         parts = calls["accepted"] + calls["rejected"] + calls["failed"] + calls["pending"]

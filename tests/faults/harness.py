@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import redis
+import sqlalchemy as sa
 
 from app.embedded.migrate import migrate
 from app.embedded.ports import LOOPBACK, free_port
@@ -85,7 +86,7 @@ class Harness:
         told = {"latency_s": 0.2, "seed": self.jobs, **(teacher or {})}
         log = self.home / f"arrivals-{self.jobs}.jsonl"
         details = {key[8:]: changes.pop(key) for key in [*changes] if key.startswith("teacher_")}
-        with start_demo_teacher(log=log, **told) as running:
+        with start_demo_teacher(log=log, **told) as running, self._mended_afterwards():
             record = {"name": f"teacher-{self.jobs}", "base_url": running.base_url, **details}
             record = {"max_concurrency": CALLS_AT_ONCE, **record}
             body = {
@@ -96,6 +97,27 @@ class Harness:
             }
             job = self.client.call("POST", "/v1/jobs", json=body)
             yield Followed(self.client, self.runtime, self.crew, running, log, job["id"], body)
+
+    @contextmanager
+    def _mended_afterwards(self) -> Iterator[None]:
+        """Whatever fails in here leaves the next one a whole service."""
+        try:
+            yield
+        except BaseException:
+            if self.crew is not None:
+                self.crew.stop()
+                self.crew = None
+            self.proxy.hide(share=0.0, most=0)
+            for server in (self.postgres, self.redis):
+                if server.process is None or server.process.poll() is not None:
+                    server.start()
+            self._give_up_jobs()
+            raise
+
+    def _give_up_jobs(self) -> None:
+        """A job that failed its test is none of the next one's business."""
+        with self.runtime.database.transaction() as connection:
+            connection.execute(sa.text("TRUNCATE jobs, pools CASCADE"))
 
     # What hurts
 
@@ -114,14 +136,15 @@ class Harness:
         with redis.Redis.from_url(self.redis.url) as client:
             client.flushall()
 
-    def crash_postgres(self) -> float:
-        """An immediate stop and a new start, as a crash; returns the seconds that it was away."""
+    def crash_postgres(self) -> None:
+        """An immediate stop, which is a crash to all that is in memory."""
         assert self.postgres.process is not None
-        started_s = time.monotonic()
         self.postgres.process.send_signal(signal.SIGQUIT)
         self.postgres.process.wait()
+
+    def start_postgres(self) -> None:
+        """Postgres at the old address, recovered."""
         self.postgres.start()
-        return time.monotonic() - started_s
 
     def _place(self) -> Place:
         home = self.home / "service"

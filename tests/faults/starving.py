@@ -2,6 +2,8 @@
 
 import time
 
+import httpx
+
 from tests.faults.crew import Shape
 from tests.faults.figures import Figures, measured
 from tests.faults.followed import Followed
@@ -53,18 +55,21 @@ def absent_redis(harness: Harness, size: Size) -> Figures:
 
 
 def crashed_postgres(harness: Harness, size: Size) -> Figures:
-    """Postgres crashes: replies are held until they can be stored, so nothing is paid again, and
-    the API says 503 and when to come back, never 500."""
+    """Postgres crashes, and stays away for longer than a lease: replies are held until they can be
+    stored, so nothing is paid again, and the API says 503 and when to come back, never 500."""
     harness.man(Shape(quick=size.quick))
     with harness.job() as job:
         mended_at_s: list[float] = []
-        for _ in job.strikes(size.times, every_calls=size.every_calls):
+        refusals: list[httpx.Response] = []
+        for number in job.strikes(size.times, every_calls=size.every_calls):
             harness.crash_postgres()
+            refusals.append(harness.client.ask("GET", "/v1/jobs"))
+            time.sleep(size.down_s if number == 0 else 0)
+            harness.start_postgres()
             mended_at_s.append(time.time())
-            job.status()
-        figures = _reached(job, size, mended_at_s, refusals=len(job.refusals))
-        assert set(job.refusals) <= {(503, True)}, job.refusals
-        return figures
+        told = {(each.status_code, "retry-after" in each.headers) for each in refusals}
+        assert told == {(503, True)}, told
+        return _reached(job, size, mended_at_s)
 
 
 def hidden_commits(harness: Harness, size: Size) -> Figures:
