@@ -35,9 +35,11 @@ def _begin(sender: Any, **_: object) -> None:
     process.threads = sender.concurrency
 
 
-@signals.worker_ready.connect
-def _ready(**_: object) -> None:
+@signals.celeryd_after_setup.connect
+def _ready(instance: Any, **_: object) -> None:
+    """Before there is a broker, and whether or not there is one: Postgres tells what to do."""
     process.start_sweeping()
+    process.start_looking(instance.app.amqp.queues.consume_from)
 
 
 @signals.worker_shutting_down.connect

@@ -3,18 +3,24 @@
 import os
 import threading
 import time
-from functools import cached_property
+from collections.abc import Collection
+from functools import cached_property, partial
 
 import structlog
 
 from app.errors import Unavailable
 from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
+from app.use_cases.admission import admit
 from app.use_cases.embedding import Embedder
+from app.use_cases.exports import make
 from app.use_cases.generation import Engine
 from app.use_cases.heartbeat import this_host
+from app.use_cases.left_undone import exports_due, jobs_due, pools_due
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sweep import sweep
+from app.wakeups import ADMIT, EXPORT, GENERATE
+from workers.lookout import Lookout
 
 _LAST_WORDS_S = 5.0
 _log = structlog.get_logger(__name__)
@@ -75,6 +81,22 @@ class Process:
     def start_sweeping(self) -> None:
         """Sweep from a thread of its own until the process ends."""
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+
+    def start_looking(self, queues: Collection[str]) -> None:
+        """Look out, in threads of their own, for work of these queues that no message told of."""
+        runtime = self.runtime
+        chores = {
+            GENERATE: (jobs_due, lambda job_id: self.engine.advance(job_id)),
+            ADMIT: (
+                pools_due,
+                lambda pool_id: admit(runtime, self.indexes, pool_id, self.embedder),
+            ),
+            EXPORT: (exports_due, lambda export_id: make(runtime, export_id)),
+        }
+        for name in chores.keys() & set(queues):
+            waiting, work = chores[name]
+            every_s = runtime.settings.sweep_s
+            Lookout(name, partial(waiting, runtime), work, every_s, self._stopping).start()
 
     def _sweep(self) -> None:
         wait_s = 0.0  # at once: whoever was here before may have left calls behind

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.call_tables import claimants
+from app.db.tables import jobs
+from app.domain.lifecycle import JobState
 
 FRESH_S = 5.0
 _now = sa.func.clock_timestamp()
@@ -45,6 +47,15 @@ def tell(connection: sa.Connection, teacher_id: UUID, claimant: Claimant) -> Non
             set_={"teacher_id": teacher_id, "hungry": claimant.hungry, "seen_at": _now},
         )
     )
+
+
+def undriven(connection: sa.Connection, *, silent_s: float, limit: int = 100) -> Sequence[UUID]:
+    """Live jobs that nobody has driven for `silent_s`, the oldest first."""
+    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, silent_s)
+    driven = sa.exists().where(claimants.c.job_id == jobs.c.id, claimants.c.seen_at >= _now - age)
+    live = jobs.c.state.in_([JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING])
+    query = sa.select(jobs.c.id).where(live, sa.not_(driven)).order_by(jobs.c.id).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def leave(connection: sa.Connection, worker_id: UUID, job_id: UUID) -> None:

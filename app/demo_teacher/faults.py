@@ -15,6 +15,7 @@ class Fault(StrEnum):
     RATE_LIMITED_DATE = "429_date"
     RATE_LIMITED_JUNK = "429_junk"
     RATE_LIMITED_BARE = "429_bare"
+    RATE_LIMITED_RESET = "429_reset"
     QUOTA = "quota"
     BAD_REQUEST = "400"
     UNAUTHORIZED = "401"

@@ -29,6 +29,7 @@ _RATE_LIMITS = {
     Fault.RATE_LIMITED_DATE,
     Fault.RATE_LIMITED_JUNK,
     Fault.RATE_LIMITED_BARE,
+    Fault.RATE_LIMITED_RESET,
 }
 _SERVER_ERRORS = {
     Fault.REQUEST_TIMEOUT: (408, "Request timed out."),
@@ -94,10 +95,22 @@ def _rate_limit(fault: Fault, retry_after_s: float, rng: Random, now_s: float) -
             wait = formatdate(now_s + max(1.0, retry_after_s), usegmt=True)
         case Fault.RATE_LIMITED_JUNK:
             wait = rng.choice(JUNK_WAITS)
+        case Fault.RATE_LIMITED_RESET:
+            return Plan(fault.value, 429, rate_limited().body(), _used_up(retry_after_s))
         case _:
             return Plan(fault.value, 429, rate_limited().body())
     headers = ((b"content-type", b"application/json"), (b"retry-after", wait.encode()))
     return Plan(fault.value, 429, rate_limited().body(), headers)
+
+
+def _used_up(reset_s: float) -> tuple[tuple[bytes, bytes], ...]:
+    """A 429 that says when to come back in OpenAI's own headers only."""
+    minutes, seconds = divmod(reset_s, 60)
+    return (
+        (b"content-type", b"application/json"),
+        (b"x-ratelimit-remaining-requests", b"0"),
+        (b"x-ratelimit-reset-requests", f"{minutes:.0f}m{seconds:g}s".encode()),
+    )
 
 
 def spoil_choices(fault: Fault | None, choices: Sequence[Choice], rng: Random) -> list[Choice]:

@@ -46,6 +46,8 @@ def _wait(value: str, sent_at: datetime) -> float | None:
     if seconds is None:
         until = _date(value)
         seconds = (until - sent_at).total_seconds() if until else None
+    elif seconds >= _EPOCH_S:  # a moment, as some send it; as a wait it would be decades
+        seconds = _until(seconds, sent_at)
     return _positive(seconds)
 
 
@@ -70,7 +72,12 @@ def _duration(value: str, sent_at: datetime) -> float | None:
     number = _number(value)
     if number is None or number < _EPOCH_S:
         return number
-    return (number / 1e3 if number >= _EPOCH_MS else number) - sent_at.timestamp()
+    return _until(number, sent_at)
+
+
+def _until(moment: float, sent_at: datetime) -> float:
+    """Seconds to a Unix time in s or ms."""
+    return (moment / 1e3 if moment >= _EPOCH_MS else moment) - sent_at.timestamp()
 
 
 def _milliseconds(value: str) -> float | None:

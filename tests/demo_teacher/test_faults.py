@@ -26,6 +26,7 @@ STATUSES = {
     "409": 409,
     "422": 422,
     "429_bare": 429,
+    "429_reset": 429,
     "quota": 429,
     "500": 500,
     "502": 502,
@@ -74,6 +75,9 @@ def test_retry_after_comes_as_seconds_date_and_junk(faulty: RunningTeacher) -> N
     junk = meet(faulty, "429_junk").headers["retry-after"]
     assert not junk.isdigit() or int(junk) == 0
     assert "retry-after" not in meet(faulty, "429_bare").headers
+    reset = meet(faulty, "429_reset").headers
+    assert "retry-after" not in reset
+    assert reset["x-ratelimit-reset-requests"] == "0m3s"
     waits = [meet(faulty, "429", f"{n}").headers["retry-after"] for n in range(60)]
     assert any(wait == "3" for wait in waits)
     assert any("GMT" in wait for wait in waits)

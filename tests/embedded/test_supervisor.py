@@ -64,6 +64,14 @@ def test_what_fails_again_and_again_is_given_up_with_its_last_words(tmp_path: Pa
         assert str(caught.value).endswith("no such table")
 
 
+def test_its_patience_is_what_it_is_told(tmp_path: Path) -> None:
+    supervisor = Supervisor([charge(tmp_path / "log", "exit 3")], patience=2)
+    supervisor.start()
+    with pytest.raises(EmbeddedError, match="ended 2 times in a row"):
+        supervisor.wait(30)
+    supervisor.stop()
+
+
 def test_a_command_that_cannot_be_started_is_given_up(tmp_path: Path) -> None:
     def launch() -> subprocess.Popen[bytes]:
         raise EmbeddedError("cannot start it")

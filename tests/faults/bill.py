@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-UNPAID = {"refuse", "quota"}
-
 
 @dataclass(frozen=True)
 class Arrival:
@@ -20,7 +18,7 @@ class Arrival:
     status: int
     outcome: str
     step: str
-    wait_until_s: float | None
+    retry_after: str | None
 
     @property
     def paid(self) -> bool:
@@ -72,5 +70,5 @@ def _arrival(line: dict[str, Any]) -> Arrival:
         line["status"],
         line["outcome"],
         line["step"],
-        line.get("wait_until"),
+        line["retry_after"],
     )

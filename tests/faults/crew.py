@@ -78,6 +78,11 @@ class Crew:
         self._supervisor.hurry.set()
         self._supervisor.stop()
 
+    def freeze_workers(self) -> None:
+        """Let all but the API stand still, so that nobody starts them again."""
+        for name in self.charges.keys() - {"api"}:
+            self.signal(name, signal.SIGSTOP)
+
     def pid(self, name: str) -> int | None:
         """The number of a process, None while it is down."""
         process = self.charges[name].process

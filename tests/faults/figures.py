@@ -13,6 +13,8 @@ _DUPLICATED = """
     SELECT count(*) - count(DISTINCT source_id) FROM pool_rows
     WHERE pool_id = (SELECT pool_id FROM jobs WHERE id = :job)"""
 
+NOTHING_ELSE: Mapping[str, float] = {}
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -45,7 +47,7 @@ def measured(
     faults: int,
     allowed_again: int = 0,
     mended_at_s: Sequence[float] = (),
-    **also: float,
+    also: Mapping[str, float] = NOTHING_ELSE,
 ) -> Figures:
     """The figures of a job that stands, with every invariant checked and nothing lost or doubled;
     `mended_at_s` are the Unix times at which faults ended."""

@@ -23,7 +23,9 @@ def killed_workers(harness: Harness, size: Size) -> Figures:
             if name := busy(job, number):
                 held.append(kill(job, name))
         job.finish(size.rows)
-        figures = measured(job, faults=len(held), allowed_again=sum(held), most_held=max(held))
+        figures = measured(
+            job, faults=len(held), allowed_again=sum(held), also={"most_held": max(held)}
+        )
         assert figures.faults == size.times, figures
         return figures
 
@@ -41,7 +43,7 @@ def paused_workers(harness: Harness, size: Size) -> Figures:
                 crew.signal(name, signal.SIGCONT)
         job.finish(size.rows)
         late = job.number("SELECT count(*) FROM completions WHERE job_id = :job AND late")
-        return measured(job, faults=len(held), allowed_again=sum(held), late=late)
+        return measured(job, faults=len(held), allowed_again=sum(held), also={"late": late})
 
 
 def drained_workers(harness: Harness, size: Size) -> Figures:
@@ -60,7 +62,7 @@ def drained_workers(harness: Harness, size: Size) -> Figures:
             "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
         )
         assert lost == 0
-        return measured(job, faults=ended, slowest_end_s=round(slowest_s, 2))
+        return measured(job, faults=ended, also={"slowest_end_s": round(slowest_s, 2)})
 
 
 def skewed_clocks(harness: Harness, size: Size) -> Figures:

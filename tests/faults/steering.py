@@ -75,9 +75,11 @@ def kept_budget(harness: Harness, size: Size) -> Figures:
             job,
             faults=len(held),
             allowed_again=sum(held),
-            cap_micro_usd=cap,
-            spent_micro_usd=status["money"]["spent_micro_usd"],
-            billed_micro_usd=bill,
+            also={
+                "cap_micro_usd": cap,
+                "spent_micro_usd": status["money"]["spent_micro_usd"],
+                "billed_micro_usd": bill,
+            },
         )
 
 

@@ -28,6 +28,8 @@ def http_date(seconds: float) -> str:
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "86400"}, LONGEST_WAIT_S),
+        ({"retry-after": "1e9"}, None),
+        ({"retry-after": str(int(NOW.timestamp()) + 9)}, 9.0),
         ({"retry-after": http_date(30)}, 30.0),
         ({"retry-after": http_date(-30)}, None),
         ({"retry-after-ms": "250", "retry-after": "3"}, 0.25),

@@ -179,3 +179,35 @@ def test_a_neighbour_whose_process_is_gone_needs_no_lease(quiet: Runtime, job: J
     with quiet.database.transaction() as connection:
         held = {worker for worker, _, _ in slots.held(connection, job.teacher_id)}
     assert held == {beating, abroad}
+
+
+def test_who_could_not_speak_while_postgres_was_away_has_a_lease_to_do_so(
+    quiet: Runtime, job: Job
+) -> None:
+    alive, dead = new_id(), new_id()
+    with quiet.database.transaction() as connection:
+        for worker_id in (alive, dead):
+            workers.register(connection, worker_id, kind="test", host="elsewhere", process=1)
+    for worker_id in (alive, dead):
+        assert len(claim(quiet, worker_id, job.id, 1).calls) == 1
+    sweep(quiet)
+    away_s = 10 * quiet.settings.lease_s
+    with quiet.database.transaction() as connection:
+        connection.execute(sa.text(_SWEPT_EARLIER), {"age": away_s})
+        _beat_earlier(connection, away_s, alive, dead)
+        _beat_earlier(connection, 2 * quiet.settings.lease_s, dead)
+    assert sweep(quiet).orphans == 1
+    with quiet.database.transaction() as connection:
+        assert {worker for worker, _, _ in slots.held(connection, job.teacher_id)} == {alive}
+        _beat_earlier(connection, 2 * quiet.settings.lease_s, alive)
+    assert sweep(quiet).orphans == 1
+
+
+_SWEPT_EARLIER = "UPDATE sweeps SET ran_at = ran_at - make_interval(secs => :age)"
+_BEAT_EARLIER = """
+    UPDATE workers SET heartbeat_at = heartbeat_at - make_interval(secs => :age) WHERE id = :id"""
+
+
+def _beat_earlier(connection: sa.Connection, age_s: float, *worker_ids: UUID) -> None:
+    for worker_id in worker_ids:
+        connection.execute(sa.text(_BEAT_EARLIER), {"age": age_s, "id": worker_id})
