@@ -26,7 +26,8 @@ QUICK = {"CULTIVAR_LEASE_S": "5", "CULTIVAR_HEARTBEAT_S": "0.5", "CULTIVAR_SWEEP
 class Shape:
     """Which processes there are, and what is odd about them.
 
-    `skews` gives clocks in libfaketime's words, one for each generate worker. `plug` names what
+    `skews` gives clocks in libfaketime's words, or the file with them, one for each generate
+    worker. `plug` names what
     `plugs/sitecustomize.py` does in every process. `doubtful` puts the workers behind the proxy
     that hides COMMITs. `quick` has short leases and sweeps; else they are the defaults.
     """

@@ -196,7 +196,11 @@ def _clocks(shape: Shape) -> dict[str, dict[str, str]]:
     if library is None or not shape.skews:
         return {}
     steady = {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    return {
-        name: {**steady, "FAKETIME": skew}
-        for name, skew in zip(shape.names, shape.skews, strict=True)
-    }
+    told = zip(shape.names, shape.skews, strict=True)
+    return {name: {**steady, **_clock(skew)} for name, skew in told}
+
+
+def _clock(skew: str) -> dict[str, str]:
+    if skew.startswith("/"):
+        return {"FAKETIME_TIMESTAMP_FILE": skew, "FAKETIME_NO_CACHE": "1"}
+    return {"FAKETIME": skew}

@@ -69,7 +69,7 @@ def skewed_clocks(harness: Harness, size: Size) -> Figures:
     """Clocks that are an hour early, an hour late, or jump, steal no lease and double nothing."""
     clocks = harness.home / "clock"
     clocks.write_text("+1h")
-    harness.man(Shape(quick=size.quick, skews=("+1h", "-1h", f"@{clocks}")))
+    harness.man(Shape(quick=size.quick, skews=("+1h", "-1h", str(clocks))))
     with harness.job() as job:
         jumps = 0
         for jumps in job.strikes(size.times, every_calls=size.every_calls):

@@ -123,8 +123,15 @@ PROMISES = (
         "19",
         "a budget holds at every moment",
         steering.kept_budget,
-        Size(times=4, rows=400),
-        Size(times=20, rows=4000, every_calls=40),
+        Size(times=4, rows=2000),
+        Size(times=20, rows=20_000, every_calls=40),
+    ),
+    Promise(
+        "19b",
+        "a budget too small for a call buys none",
+        steering.smallest_budget,
+        Size(times=1, rows=0),
+        Size(times=1, rows=0),
     ),
     Promise(
         "24",

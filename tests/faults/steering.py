@@ -83,6 +83,16 @@ def kept_budget(harness: Harness, size: Size) -> Figures:
         )
 
 
+def smallest_budget(harness: Harness, size: Size) -> Figures:
+    """A budget of one micro-dollar ends the job before its first call."""
+    harness.man(Shape(quick=size.quick))
+    with harness.job(cap_micro_usd=1) as job:
+        status = job.wait()
+        assert status["reason"] == "budget_exhausted", status
+        assert job.bill().arrivals == ()
+        return measured(job, faults=0)
+
+
 def _billed(stats: dict[str, int]) -> int:
     """What the teacher asks for all that it ever answered, at the prices it was registered with."""
     return (stats["prompt_tokens"] * 150_000 + stats["completion_tokens"] * 600_000) // 10**6

@@ -25,6 +25,10 @@ def test_19_a_budget_holds_at_every_moment(keep: Keep) -> None:
     assert figures.paid_again <= figures.allowed_again
 
 
+def test_19_a_budget_too_small_for_a_call_buys_none(keep: Keep) -> None:
+    assert keep("19b").calls == 0
+
+
 def test_09_the_fleet_waits_as_long_as_the_teacher_asks(keep: Keep) -> None:
     figures = keep("9")
     assert (figures.lost, figures.duplicated) == (0, 0)
