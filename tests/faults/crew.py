@@ -18,6 +18,7 @@ from app.embedded.supervisor import Charge, Supervisor
 
 ENDLESS = 1_000_000
 RUNS_S = 90.0
+READY = " ready."
 PLUGS = Path(__file__).parent / "plugs"
 QUICK = {"CULTIVAR_LEASE_S": "5", "CULTIVAR_HEARTBEAT_S": "0.5", "CULTIVAR_SWEEP_S": "1"}
 
@@ -68,8 +69,15 @@ class Crew:
         self._supervisor = Supervisor([*self.charges.values()], grace_s=5.0, patience=ENDLESS)
 
     def start(self) -> None:
-        """Start every process; they come up by themselves."""
+        """Start every process; they come up by themselves. Logs begin anew."""
+        for charge in self.charges.values():
+            charge.log.unlink(missing_ok=True)
         self._supervisor.start()
+
+    def is_up(self) -> bool:
+        """Whether every worker has been ready once."""
+        workers = ("other", *self.shape.names)
+        return all(f"{name}@" in (log := self.log(name)) and READY in log for name in workers)
 
     def stop(self) -> None:
         """End every process, at once."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import redis
 import sqlalchemy as sa
 
 from app.embedded.migrate import migrate
-from app.embedded.ports import LOOPBACK, free_port
+from app.embedded.ports import LOOPBACK, answers, free_port
 from app.runtime import Runtime
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import SEEDS, running_runtime
@@ -163,19 +162,14 @@ class Harness:
         return {"CULTIVAR_DATABASE_URL": self.postgres.url.replace(direct, through)}
 
     def _wait_until_ready(self) -> None:
-        """Until the API answers and a worker of this crew has swept."""
-        deadline_s = time.monotonic() + READY_S
-        began = time.time()
+        """Until every worker is there and the API answers."""
         assert self.crew is not None
-        while time.monotonic() < deadline_s:
-            try:
-                age_s = httpx.get(f"http://{LOOPBACK}:{self.port}/readyz").json()["sweep_age_s"]
-                if age_s is not None and age_s < time.time() - began:
-                    return
-            except httpx.TransportError:
-                pass
+        deadline_s = time.monotonic() + READY_S
+        while not (self.crew.is_up() and answers(self.port)):
+            assert time.monotonic() < deadline_s, [
+                self.crew.log(name)[-2000:] for name in self.crew.charges
+            ]
             time.sleep(0.1)
-        raise AssertionError({name: self.crew.log(name)[-2000:] for name in self.crew.charges})
 
 
 @contextmanager
