@@ -11,7 +11,7 @@ PROMISES = (
         "1",
         "a killed worker loses nothing",
         killing.killed_workers,
-        Size(times=8, rows=20),
+        Size(times=6, rows=20),
         Size(times=200, rows=50, every_calls=15),
     ),
     Promise(
@@ -67,21 +67,21 @@ PROMISES = (
         "10",
         "a prompt that kills workers is set aside alone",
         poisoning.deadly_prompts,
-        Size(times=1, rows=10, down_s=0.02),
+        Size(times=1, rows=10, down_s=0.01),
         Size(times=10, rows=100, down_s=0.01),
     ),
     Promise(
         "10b",
         "a stored reply that kills workers is set aside alone",
         poisoning.deadly_replies,
-        Size(times=1, rows=10, down_s=0.05),
+        Size(times=1, rows=10, down_s=0.03),
         Size(times=10, rows=100, down_s=0.02),
     ),
     Promise(
         "10c",
         "a stored reply that asks for all memory is set aside alone",
         poisoning.endless_replies,
-        Size(times=1, rows=10, down_s=0.05),
+        Size(times=1, rows=10, down_s=0.03),
         Size(times=10, rows=100, down_s=0.02),
     ),
     Promise(
