@@ -36,7 +36,8 @@ QUERIES = {
     "an attempt is reserved once, and closed once when its job is over": """
         SELECT ledger.slot_id, ledger.attempt, count(*) FILTER (WHERE entry = 'reserve'),
             count(*) FILTER (WHERE entry <> 'reserve'), sum(reserved_delta)
-        FROM ledger JOIN jobs ON jobs.id = ledger.job_id WHERE ledger.slot_id IS NOT NULL
+        FROM ledger JOIN jobs ON jobs.id = ledger.job_id
+        WHERE ledger.slot_id IS NOT NULL AND entry <> 'reuse'
         GROUP BY jobs.state, ledger.slot_id, ledger.attempt
         HAVING count(*) FILTER (WHERE entry = 'reserve') <> 1
             OR count(*) FILTER (WHERE entry <> 'reserve') > 1
