@@ -232,6 +232,7 @@ class Lane:
                 return
             self._pacer.set_pace(teacher.id, self._pace.per_minute(now_s))
             await self._pacer.admit(Teacher(teacher.id, "", ""), 0)
+            await self._limits.look(teacher)  # its turn may have been long in coming
             if not self._limits.closed_until(teacher.id):
                 return
 

@@ -29,6 +29,10 @@ class Limits(Protocol):
         """When the gate opens, in this process's `time.monotonic()`; 0.0 when it is open."""
         ...
 
+    async def look(self, teacher: Teacher) -> None:
+        """Hear what the fleet knows of the gate, where what is known here may be old."""
+        ...
+
     def settle(self, teacher: Teacher, tokens_estimate: int, tokens_actual: int) -> None:
         """Give back, or take, the difference once a call's tokens are known."""
         ...
@@ -110,6 +114,9 @@ class LocalLimits:
         """When the gate opens, in `time.monotonic()`; 0.0 when it is open."""
         until = self._gates.get(teacher_id, 0.0)
         return until if until > time.monotonic() else 0.0
+
+    async def look(self, teacher: Teacher) -> None:
+        """Nothing: all that there is to know is known here."""
 
     def settle(self, teacher: Teacher, tokens_estimate: int, tokens_actual: int) -> None:
         """Give back what the estimate was too high by."""

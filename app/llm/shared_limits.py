@@ -22,7 +22,7 @@ from app.llm.teacher import Teacher
 ANSWER_WITHIN_S = 0.1
 ALONE_FOR_S = 2.0
 GATE_FRESH_S = 0.2
-GATE_STALE_S = 2.0
+GATE_STALE_S = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +71,11 @@ class SharedLimits:
     def closed_until(self, teacher_id: str) -> float:
         """When the gate opens, in `time.monotonic()`; 0.0 when it is open."""
         return self._local.closed_until(teacher_id)
+
+    async def look(self, teacher: Teacher) -> None:
+        """Hear what the fleet knows of the gate, unless that was asked just now."""
+        if time.monotonic() - self._asked_s.get(teacher.id, 0.0) > GATE_FRESH_S:
+            await self._ask(teacher, [])
 
     def settle(self, teacher: Teacher, tokens_estimate: int, tokens_actual: int) -> None:
         """Give back what the estimate was too high by, with the next question."""
