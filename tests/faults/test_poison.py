@@ -5,19 +5,14 @@ import pytest
 from tests.faults.conftest import Keep
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
-needs_suspicion = pytest.mark.xfail(
-    strict=False, reason="who was beside a killer is not yet told from the killer itself"
-)
 
 
-@needs_suspicion
 def test_10_a_prompt_that_kills_workers_is_set_aside_alone(keep: Keep) -> None:
     figures = keep("10")
     assert (figures.lost, figures.duplicated) == (0, 0)
     assert figures.paid_again <= figures.allowed_again
 
 
-@needs_suspicion
 def test_10_a_reply_that_kills_workers_is_set_aside_alone(keep: Keep) -> None:
     figures = keep("10b")
     assert (figures.lost, figures.duplicated) == (0, 0)
