@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from app.domain.conversing import Finished, carry_on
 from app.domain.lifecycle import FINAL_JOB_STATES, ConversationKind
 from app.domain.method import Completion, Conversation
-from app.domain.records import Answer, Candidate, Source, SourceKind
+from app.domain.records import Answer, Source, SourceKind
 from app.llm.replies import read_reply
 from app.llm.teacher import Endpoint
 from app.runtime import Runtime
-from app.use_cases.job_context import JobContext, SeedCache, load
+from app.use_cases.job_context import JobContext, SeedCache, load, machine_source
+from app.use_cases.memory import candidate_of
 
 
 def check_readings(runtime: Runtime) -> None:
@@ -33,9 +34,15 @@ def check_readings(runtime: Runtime) -> None:
 
 _Yielded = tuple[UUID, int, tuple[str, ...]]
 _YIELDED = (
-    """SELECT conversation_id, position, instruction FROM candidates WHERE job_id = :job""",
-    """SELECT conversations.id, position, input, output
-       FROM rows JOIN conversations USING (candidate_id) WHERE rows.job_id = :job""",
+    """SELECT candidates.conversation_id, candidates.position, instruction
+       FROM candidates JOIN slots ON slots.id = candidates.slot_id
+            AND slots.conversation_id = candidates.conversation_id
+       WHERE candidates.job_id = :job""",
+    # What came along with its candidate was read with that, and needed no call of its own.
+    """SELECT conversations.id, rows.position, input, output
+       FROM rows JOIN conversations USING (candidate_id) JOIN slots ON slots.id = rows.slot_id
+            AND slots.conversation_id = conversations.id
+       WHERE rows.job_id = :job""",
 )
 _SAID = """
     SELECT slots.conversation_id, step, endpoint, raw FROM slots JOIN completions
@@ -43,7 +50,7 @@ _SAID = """
     WHERE slots.job_id = :job AND state IN ('done', 'rejected') ORDER BY number, position"""
 _TALKS = """
     SELECT conversations.id, conversations.kind, conversations.number, conversations.sources,
-        candidates.instruction, candidates.is_classification
+        candidates.instruction, candidates.is_classification, candidates.instances, candidates.facts
     FROM conversations LEFT JOIN candidates ON candidates.id = conversations.candidate_id
     WHERE conversations.job_id = :job"""
 
@@ -54,7 +61,7 @@ class _Job:
 
     context: JobContext
     said: dict[UUID, list[tuple[str, Completion | None]]]
-    machine: dict[str, str]
+    machine: Mapping[str, Mapping[str, Any]]
     talks: Sequence[sa.Row[Any]]
 
 
@@ -65,8 +72,8 @@ def _stored(runtime: Runtime, context: JobContext) -> _Job:
         for conversation_id, step, endpoint, raw in connection.execute(sa.text(_SAID), values):
             read = read_reply(Endpoint(endpoint), bytes(raw)).completion
             said.setdefault(conversation_id, []).append((step, read))
-        texts = sa.text("SELECT id, instruction FROM candidates WHERE job_id = :job")
-        machine = {str(row[0]): row[1] for row in connection.execute(texts, values)}
+        texts = sa.text("SELECT id, instruction, instances FROM candidates WHERE job_id = :job")
+        machine = {str(row.id): row._asdict() for row in connection.execute(texts, values)}
         talks = connection.execute(sa.text(_TALKS), values).fetchall()
     return _Job(context, said, machine, talks)
 
@@ -90,13 +97,17 @@ def _begun(job: _Job, talk: Any, *, first_step: str) -> Conversation[Any]:
         return context.method.propose(shown, context.rng(talk.kind, talk.number))
     # Whether it is a classification was not known yet where that was asked first.
     known = None if first_step == "classify" else talk.is_classification
-    return context.method.answer(Candidate(talk.instruction, known))
+    return context.method.answer(candidate_of({**talk._asdict(), "is_classification": known}))
 
 
-def _source(context: JobContext, machine: Mapping[str, str], stored: Mapping[str, str]) -> Source:
+def _source(
+    context: JobContext, machine: Mapping[str, Mapping[str, Any]], stored: Mapping[str, str]
+) -> Source:
     if stored["kind"] == SourceKind.SEED:
         return context.seeds.by_id[stored["id"]]
-    return Source(SourceKind.MACHINE, stored["id"], machine[stored["id"]])
+    found = machine[stored["id"]]
+    whole = found if context.method.SHOWS_WHOLE_ROWS else None
+    return machine_source(stored["id"], found["instruction"], whole)
 
 
 def _yielded(following: object) -> list[tuple[int, tuple[str, ...]]]:

@@ -68,7 +68,11 @@ def answers_to_begin(standing: Standing) -> int:
 
 
 def proposals_to_begin(standing: Standing, *, most_open: int) -> int:
-    """How many proposing conversations to begin now, at most `most_open` under way."""
+    """How many proposing conversations to begin now, at most `most_open` under way.
+
+    Candidates that wait, for admission or for their answer, count as well: there is no use in more
+    of them than the teacher can be asked about soon.
+    """
     per_answer = standing.rows_per_answer
     per_proposal = standing.novel_per_proposal * per_answer
     foreseen = (
@@ -78,7 +82,9 @@ def proposals_to_begin(standing: Standing, *, most_open: int) -> int:
         + standing.proposals_open * per_proposal
     )
     wanted = math.ceil((standing.target_rows - foreseen) / per_proposal)
-    return max(0, min(wanted, most_open - standing.proposals_open))
+    backlog = standing.candidates_waiting + standing.candidates_unanswered
+    waiting = standing.proposals_open + math.ceil(backlog / max(1.0, standing.novel_per_proposal))
+    return max(0, min(wanted, most_open - waiting))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Admission: compare candidates with the whole pool, serially per pool, and let the novel in."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -110,6 +110,7 @@ def _judge(
         return ()
     _hash_seeds(connection, kept.pool)
     batch = _Batch(connection, kept, meaning)
+    batch.look_up(each["instruction"] for each in waiting)
     judged = 0
     while judged < len(waiting) and batch.judge(waiting[judged]):
         judged += 1
@@ -164,6 +165,12 @@ class _Batch:
         self._hashes: dict[bytes, int] = {}
         self._tallies: dict[UUID, Tally] = {}
 
+    def look_up(self, texts: Iterable[str]) -> None:
+        """Learn which of these texts equal a row of the pool, all in one query."""
+        if self._pool.exact_duplicates:
+            digests = list({normal_hash(text) for text in texts})
+            self._hashes |= pools.with_hashes(self._connection, self._pool.id, digests)
+
     def judge(self, candidate: Mapping[str, Any]) -> bool:
         """Decide one candidate; False when its embedding is needed and not there."""
         text: str = candidate["instruction"]
@@ -200,12 +207,7 @@ class _Batch:
         return _Fate(None, by_words.nearest_seq, by_words.score, known)
 
     def _equal(self, digest: bytes | None) -> int | None:
-        if digest is None:
-            return None
-        found = self._hashes.get(digest)
-        if found is not None:
-            return found
-        return pools.with_hashes(self._connection, self._pool.id, [digest]).get(digest)
+        return None if digest is None else self._hashes.get(digest)
 
     def _let_in(self, candidate: Mapping[str, Any], digest: bytes | None) -> int:
         text: str = candidate["instruction"]
