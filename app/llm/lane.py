@@ -27,7 +27,8 @@ BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 60.0
 GATE_JITTER = 0.1
 
-# A call that waited longer than a healthy Redis takes to answer stood before a closed gate.
+# A call that stood before a closed gate for longer was held back by the refusals of others. How
+# long it waited for an answer from Redis says nothing.
 GATE_SHUT_S = 0.25
 
 _log = structlog.get_logger(__name__)
@@ -226,7 +227,8 @@ class Lane:
             await self._limits.admit(teacher, entry.tokens)
             now_s = time.monotonic()
             has_budget = teacher.requests_per_minute or teacher.tokens_per_minute
-            if now_s - asked_at_s > GATE_SHUT_S and not has_budget:
+            stood_s = min(now_s, self._limits.last_opened(teacher.id)) - asked_at_s
+            if stood_s > GATE_SHUT_S and not has_budget:
                 self._pace.held_back(now_s=asked_at_s, open_at_s=now_s)
             if not self._pace.is_known:
                 return

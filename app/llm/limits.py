@@ -33,6 +33,10 @@ class Limits(Protocol):
         """Hear what the fleet knows of the gate, where what is known here may be old."""
         ...
 
+    def last_opened(self, teacher_id: str) -> float:
+        """When the gate opened last, or will open, in `time.monotonic()`; 0.0 if it never closed."""
+        ...
+
     def settle(self, teacher: Teacher, tokens_estimate: int, tokens_actual: int) -> None:
         """Give back, or take, the difference once a call's tokens are known."""
         ...
@@ -112,8 +116,12 @@ class LocalLimits:
 
     def closed_until(self, teacher_id: str) -> float:
         """When the gate opens, in `time.monotonic()`; 0.0 when it is open."""
-        until = self._gates.get(teacher_id, 0.0)
+        until = self.last_opened(teacher_id)
         return until if until > time.monotonic() else 0.0
+
+    def last_opened(self, teacher_id: str) -> float:
+        """When the gate opened last, or will open; 0.0 if it never closed."""
+        return self._gates.get(teacher_id, 0.0)
 
     async def look(self, teacher: Teacher) -> None:
         """Nothing: all that there is to know is known here."""

@@ -72,6 +72,10 @@ class SharedLimits:
         """When the gate opens, in `time.monotonic()`; 0.0 when it is open."""
         return self._local.closed_until(teacher_id)
 
+    def last_opened(self, teacher_id: str) -> float:
+        """When the gate opened last, or will open; 0.0 if it never closed."""
+        return self._local.last_opened(teacher_id)
+
     async def look(self, teacher: Teacher) -> None:
         """Hear what the fleet knows of the gate, unless that was asked just now."""
         if time.monotonic() - self._asked_s.get(teacher.id, 0.0) > GATE_FRESH_S:
