@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         gt=0,
         description="seconds before a batch is looked at again; each wait doubles, up to 600",
     )
+    read_limit_s: float = Field(
+        default=60.0, gt=0, description="seconds in which a worker must have read what it stored"
+    )
     novelty_memory_mib: int = Field(
         default=2048, gt=0, description="memory for pool indexes in one admit worker"
     )

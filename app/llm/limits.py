@@ -34,7 +34,7 @@ class Limits(Protocol):
         ...
 
     def last_opened(self, teacher_id: str) -> float:
-        """When the gate opened last, or will open, in `time.monotonic()`; 0.0 if it never closed."""
+        """When the gate opened last, or will open (`time.monotonic()`); 0.0: it never closed."""
         ...
 
     def settle(self, teacher: Teacher, tokens_estimate: int, tokens_actual: int) -> None:

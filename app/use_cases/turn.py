@@ -24,6 +24,7 @@ from app.use_cases.outcomes import Findings
 from app.use_cases.planning import plan_locked
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.row_novelty import RowRule, row_rule
+from app.use_cases.watchdog import at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def take_turn(
         runtime.database.transaction() as connection,
     ):
         reader = wishes.reader
-        reading = read(connection, context, memory, reader) if wishes.reads else Reading()
+        with at_most(runtime.settings.read_limit_s):
+            reading = read(connection, context, memory, reader) if wishes.reads else Reading()
         # Before the job's row: whoever holds that may yet judge rows that cost no call.
         rule.hold(connection)
         rule.judge(connection, reading.rows, reading.draft.tally)

@@ -20,7 +20,12 @@ ENDLESS = 1_000_000
 RUNS_S = 90.0
 READY = " ready."
 PLUGS = Path(__file__).parent / "plugs"
-QUICK = {"CULTIVAR_LEASE_S": "5", "CULTIVAR_HEARTBEAT_S": "0.5", "CULTIVAR_SWEEP_S": "1"}
+QUICK = {
+    "CULTIVAR_LEASE_S": "5",
+    "CULTIVAR_HEARTBEAT_S": "0.5",
+    "CULTIVAR_SWEEP_S": "1",
+    "CULTIVAR_READ_LIMIT_S": "3",
+}
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def endless_replies(harness: Harness, size: Size) -> Figures:
     return _bad_replies(harness, size, f"endless_memory={size.down_s}")
 
 
+def looping_replies(harness: Harness, size: Size) -> Figures:
+    """The parsing of some replies never ends: the worker does, and they are quarantined."""
+    return _bad_replies(harness, size, f"endless_loop={size.down_s}")
+
+
 _LOST = "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
 
 

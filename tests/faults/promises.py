@@ -85,6 +85,13 @@ PROMISES = (
         Size(times=10, rows=100, down_s=0.02),
     ),
     Promise(
+        "10d",
+        "a stored reply whose parsing never ends is set aside alone",
+        poisoning.looping_replies,
+        Size(times=1, rows=10, down_s=0.02),
+        Size(times=10, rows=100, down_s=0.02),
+    ),
+    Promise(
         "14",
         "clocks are wrong, and jump",
         killing.skewed_clocks,

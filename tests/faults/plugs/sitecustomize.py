@@ -3,11 +3,12 @@
 CULTIVAR_TEST_PLUG names it: `five_times` and `dropped` are about messages, the others give a share
 of all texts a deadly quality: `deadly_prompt=0.03` kills the process that has such a prompt
 answered, `deadly_reply=0.03` the one that parses such a reply, `endless_memory=0.03` has the
-parsing of such a reply ask for more memory than there is.
+parsing of such a reply ask for more memory than there is, `endless_loop=0.03` never come to an end.
 """
 
 import os
 import random
+import re
 import resource
 import signal
 import threading
@@ -90,6 +91,11 @@ def exhaust_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def loop() -> None:
+    """Never come to an end, in native code that lets no other thread run."""
+    re.fullmatch("(a+)+b", "a" * 64)
+
+
 match KIND:
     case "five_times":
         send_five_times()
@@ -101,5 +107,7 @@ match KIND:
         at_parsing(die)
     case "endless_memory":
         at_parsing(exhaust_memory)
+    case "endless_loop":
+        at_parsing(loop)
     case _:
         pass
