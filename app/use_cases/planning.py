@@ -38,7 +38,7 @@ from app.use_cases.outcomes import Findings
 from app.use_cases.row_novelty import RowRule
 
 _MOST_OPEN_IN_BATCHES = 50_000
-_MOST_BEGUN_AT_ONCE = 2_000
+_MOST_BEGUN_AT_ONCE = 250  # calls should go out in between
 
 
 def plan(runtime: Runtime, context: JobContext) -> JobState | None:
@@ -127,11 +127,12 @@ class _Plan:
             self._begin_round(standing)
         else:
             most_open = self._most_open()
-            at_once = min(most_open, _MOST_BEGUN_AT_ONCE)
-            self._begin_answers(min(answers_to_begin(standing), at_once))
+            # Answers for twice as many, so that some are ready when a burst of replies comes back.
+            wanted = min(answers_to_begin(standing), 2 * most_open)
+            self._begin_answers(min(wanted, _MOST_BEGUN_AT_ONCE))
             if not window.exhausted:
                 wanted = proposals_to_begin(standing, most_open=most_open)
-                self._begin_or_end(standing, min(wanted, at_once))
+                self._begin_or_end(standing, min(wanted, _MOST_BEGUN_AT_ONCE))
 
     def _begin_or_end(self, standing: Standing, wanted: int) -> None:
         """Propose; a job that has nothing left to propose from ends when all else is done."""
@@ -194,11 +195,11 @@ class _Plan:
         )
 
     def _most_open(self) -> int:
-        """As many conversations as the teacher takes calls, and as many again to follow them."""
+        """As many conversations as the teacher takes calls."""
         if self._job.delivery is Delivery.BATCH:
             return _MOST_OPEN_IN_BATCHES
         teacher = teachers.get(self._connection, self._job.teacher_id)
-        return 2 * teacher.max_concurrency if teacher else 0
+        return teacher.max_concurrency if teacher else 0
 
     def _begin_answers(self, wanted: int) -> None:
         if wanted <= 0:

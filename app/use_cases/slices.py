@@ -1,13 +1,12 @@
 """A slice: one stretch of work on one job, in turns: send calls, store replies, take a turn.
 
 Whatever a slice holds in memory is either in Postgres too or not paid for, but for replies that
-Postgres has not taken yet: those it keeps and offers again.
+Postgres has not taken yet (`returns`): those it keeps and offers again.
 """
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,7 +17,6 @@ from app.db import claimants, jobs, slots
 from app.domain.lifecycle import JobReason, JobState
 from app.errors import InsufficientStorage, InvalidInput, NotFound, Unavailable
 from app.llm.client import Door
-from app.llm.teacher import Reply
 from app.runtime import Runtime
 from app.use_cases.apart import Apart
 from app.use_cases.claiming import Asker, take_back
@@ -28,14 +26,14 @@ from app.use_cases.memory import Memory
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.probing import probed
 from app.use_cases.quiet import Quiet
-from app.use_cases.settling import ending_of, store_replies
+from app.use_cases.returns import Returns
+from app.use_cases.settling import ending_of
 from app.use_cases.sweep import charge_forgotten
 from app.use_cases.turn import Turn, Wishes, take_turn
 
 # Replies that come within this time are stored together and answered by one claim; the calls held
 # ready behind those under way keep the teacher busy meanwhile.
 _TURN_S = 0.04
-_STORED_AT_ONCE = 100
 _FEW_CALLS = 16
 _PLAN_EVERY_S = 0.25
 _SHORTLY_S = 0.05
@@ -70,10 +68,8 @@ class Slice:
         self._bench = bench
         self._runtime = bench.runtime
         self._job_id = job_id
-        self._arrived: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
-        self._unstored: list[Reply] = []
-        self._sent: set[tuple[str, int]] = set()
         self._memory = Memory()
+        self._returns = Returns(bench.runtime, job_id, self._memory)
         self._claim_in_doubt = False
         self._probe: str | None = None
         self._state: JobState | None = JobState.RUNNING
@@ -91,7 +87,7 @@ class Slice:
 
     def nudge(self) -> None:
         """Look at the job again soon: something happened to it. Safe from any thread."""
-        self._arrived.put(None)
+        self._returns.nudge()
 
     def run(self) -> bool:
         """Work until the job needs nothing from us (False), or the thread must be left (True)."""
@@ -156,8 +152,8 @@ class Slice:
 
     def _bring_home(self) -> None:
         """Wait for the calls under way and store their replies, before the slice fails."""
-        while self._sent or self._unstored:
-            self._gather(_SHORTLY_S if len(self._sent) > len(self._unstored) else 0.0)
+        while self._returns.under_way:
+            self._returns.gather(0.0 if self._returns.waiting else _SHORTLY_S)
             try:
                 self._store()
             except _AWAY:
@@ -193,18 +189,19 @@ class Slice:
             self._act(context, Wishes(self._bench.worker_id, self._asker(context), reads=False))
         stored = self._store()
         if self._claim_in_doubt:
-            take_back(self._runtime, self._bench.worker_id, self._job_id, self._sent)
+            sent = self._returns.sent
+            take_back(self._runtime, self._bench.worker_id, self._job_id, sent)
             self._claim_in_doubt = False
         running = self._state is JobState.RUNNING
         apart = claiming and self._apart.look(running=running)
         late = self._now_s() >= self._next_plan_s
-        due = late or nudged or apart or not self._sent or self._unread
+        due = late or nudged or apart or not self._returns.under_way or self._unread
         turn = self._act(context, self._wishes(context, claiming, due)) if stored or due else None
         self._ring(context)
         if not claiming or self._state is not JobState.RUNNING:
             self._take_home()
         news = turn and (turn.read or turn.calls or turn.served or turn.free)
-        if self._sent or self._unstored or news:
+        if self._returns.under_way or news:
             self._idle_since_s = None
             return True
         if claiming and self._apart.wanted:
@@ -213,27 +210,14 @@ class Slice:
 
     def _wait_for_news(self) -> bool:
         """Gather replies as they come; True when somebody nudged us."""
-        if not self._sent or self._unstored or self._unread:
-            return self._gather(0.0)
-        nudged = self._gather(max(0.0, self._next_plan_s - self._now_s()))
+        if not self._returns.under_way or self._returns.waiting or self._unread:
+            return self._returns.gather(0.0)
+        nudged = self._returns.gather(max(0.0, self._next_plan_s - self._now_s()))
         pause_s = self._turned_s + _TURN_S - self._now_s()
-        if pause_s > 0 and len(self._sent) > _FEW_CALLS and not self._runs_dry():
+        if pause_s > 0 and self._returns.under_way > _FEW_CALLS and not self._runs_dry():
             time.sleep(pause_s)
-            nudged = self._gather(0.0) or nudged
+            nudged = self._returns.gather(0.0) or nudged
         self._turned_s = self._now_s()
-        return nudged
-
-    def _gather(self, wait_s: float) -> bool:
-        """Collect replies: wait for the first, then take those that came with it."""
-        nudged = False
-        with suppress(queue.Empty):
-            arrived = self._arrived.get(timeout=wait_s) if wait_s else self._arrived.get_nowait()
-            while True:
-                if arrived is None:
-                    nudged = True
-                else:
-                    self._unstored.append(arrived)
-                arrived = self._arrived.get_nowait()
         return nudged
 
     def _runs_dry(self) -> bool:
@@ -241,8 +225,8 @@ class Slice:
 
         Then others are claimed before anything is stored: the teacher must not wait for that.
         """
-        under_way = len(self._sent) - len(self._unstored)
-        return len(self._unstored) > max(_FEW_CALLS, under_way // 2) and not self._claim_in_doubt
+        left = self._returns.under_way - self._returns.waiting
+        return self._returns.waiting > max(_FEW_CALLS, left // 2) and not self._claim_in_doubt
 
     def _wishes(self, context: JobContext, claiming: bool, plans: bool) -> Wishes:
         asker = self._asker(context) if claiming else None
@@ -254,7 +238,7 @@ class Slice:
             return None
         teacher_id, door = str(context.job.teacher_id), self._bench.door
         able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)
-        arrived, suspects = len(self._unstored), self._apart.has_quiet
+        arrived, suspects = self._returns.waiting, self._apart.has_quiet
         return Asker(self._bench.worker_id, able, latency_s, arrived, suspects=suspects)
 
     def _act(self, context: JobContext, wishes: Wishes) -> Turn:
@@ -264,9 +248,8 @@ class Slice:
         self._claim_in_doubt = False
         self._after(turn, wishes)
         for call in turn.calls:
-            self._sent.add((call.key, call.attempt))
-            self._bench.door.start(call, self._arrived.put)
-        self._apart.settle(len(self._sent))
+            self._bench.door.start(call, self._returns.expect(call))
+        self._apart.settle(self._returns.under_way)
         return turn
 
     def _after(self, turn: Turn, wishes: Wishes) -> None:
@@ -283,10 +266,10 @@ class Slice:
             self._next_tell_s = self._now_s() + (_TELL_EVERY_S if wishes.tells else 0.0)
         self._hungry = turn.hungry
         if wishes.plans:
-            wait_s = _PLAN_EVERY_S if self._sent or turn.calls else _SHORTLY_S
+            wait_s = _PLAN_EVERY_S if self._returns.under_way or turn.calls else _SHORTLY_S
             self._next_plan_s = self._now_s() + wait_s
-        if turn.served:
-            self._next_plan_s = self._now_s()
+        if turn.served or (turn.calls and not turn.hungry):
+            self._next_plan_s = self._now_s()  # there was room for more: there may be more
 
     def _ring(self, context: JobContext) -> None:
         """Have new candidates admitted, many with one bell."""
@@ -297,54 +280,19 @@ class Slice:
 
     def _take_home(self) -> None:
         """Take back the calls that have not left yet; those under way are waited for."""
-        if self._sent and not self._withdrawn:
-            self._bench.door.withdraw({key for key, _ in self._sent})
+        if self._returns.under_way and not self._withdrawn:
+            self._bench.door.withdraw({key for key, _ in self._returns.sent})
             self._withdrawn = True
 
-    # Storing
-
     def _store(self) -> bool:
-        """Store the oldest replies; a burst is stored in parts, so that calls go out in between."""
-        if not self._unstored:
-            return False
-        part = self._unstored[:_STORED_AT_ONCE]
-        probes = [each for each in part if each.call.key == self._probe]
-        self._store_all(part)
-        for reply in probes:
-            self._probe = None
-            probed(self._runtime, UUID(reply.call.teacher.id), ending_of(reply))
-        return True
-
-    def _store_all(self, replies: Sequence[Reply]) -> None:
-        """Store replies; one that cannot be stored must not take its neighbours with it."""
-        try:
-            self._write(replies)
-        except _AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - whatever is wrong with one reply, the others are paid for
-            _log.exception("replies_not_stored", job=str(self._job_id))
-            for reply in replies:
-                self._store_alone(reply)
-
-    def _store_alone(self, reply: Reply) -> None:
-        try:
-            self._write([reply])
-        except _AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - its call is charged when the next slice begins
-            _log.exception("reply_not_stored", job=str(self._job_id), slot=reply.call.key)
-            self._stored(1)
-
-    def _write(self, replies: Sequence[Reply]) -> None:
-        received = store_replies(self._runtime, self._job_id, replies)
-        for slot_id, read in received.items():
-            self._memory.replies.put(slot_id, read)
-        self._stored(len(replies))
-
-    def _stored(self, count: int) -> None:
-        self._sent -= {(each.call.key, each.call.attempt) for each in self._unstored[:count]}
-        del self._unstored[:count]
-        self._apart.settle(len(self._sent))
+        """Store the oldest replies; True if there were any."""
+        part = self._returns.store()
+        self._apart.settle(self._returns.under_way)
+        for reply in part:
+            if reply.call.key == self._probe:
+                self._probe = None
+                probed(self._runtime, UUID(reply.call.teacher.id), ending_of(reply))
+        return bool(part)
 
     def _lingers(self) -> bool:
         """Whether to stay a moment: slots that wait for their time, candidates for admission."""

@@ -144,6 +144,11 @@ def test_what_struck_out_is_retried_alone_and_once(runtime: Runtime) -> None:
         "UPDATE job_counts SET n = n - 1 WHERE family = 'slot' AND name = 'ready'",
     )
     execute(runtime, "INSERT INTO job_counts VALUES (:id, 'slot', 'in_flight', 1)", id=job.id)
+    execute(
+        runtime,
+        "INSERT INTO ledger (job_id, slot_id, attempt, entry, reserved_delta, spent_delta) "
+        "SELECT job_id, id, 3, 'reserve', 0, 0 FROM slots WHERE number = 0",
+    )
     sweep(runtime)
     assert len(quarantined(runtime, job)) == 1
     jobs.retry(runtime, job.id, only_failed=True)
