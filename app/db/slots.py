@@ -156,17 +156,27 @@ def received(
 ) -> Sequence[SlotRecord]:
     """Slots whose reply waits to be read by the worker that stored it, locked.
 
-    A reply may kill whoever reads it: that of a dead worker is read apart. What came with a batch
-    is anybody's, and so is what was never sent, where a reply of an earlier job stands for it.
+    A reply may kill whoever reads it: that of a dead worker is read apart.
     """
-    batched = slots.c.worker_id.in_(
-        sa.select(teacher_batches.c.id).where(teacher_batches.c.job_id == job_id)
-    )
-    anybodys = sa.or_(slots.c.worker_id.is_(None), batched)
+    nobodys = slots.c.worker_id.is_(None)  # never sent: a reply of an earlier job stands for it
     own = sa.and_(
-        slots.c.state == SlotState.RECEIVED, sa.or_(slots.c.worker_id == worker_id, anybodys)
+        slots.c.state == SlotState.RECEIVED, sa.or_(slots.c.worker_id == worker_id, nobodys)
     )
     return _chosen(connection, job_id, own, _in_order, limit)
+
+
+def hand_over(connection: sa.Connection, job_id: UUID, worker_id: UUID) -> None:
+    """Give what the batches of a job brought to the worker that is going to read it."""
+    batches = sa.select(teacher_batches.c.id).where(teacher_batches.c.job_id == job_id)
+    connection.execute(
+        slots.update()
+        .where(
+            slots.c.job_id == job_id,
+            slots.c.state == SlotState.RECEIVED,
+            slots.c.worker_id.in_(batches),
+        )
+        .values(worker_id=worker_id, updated_at=_now)
+    )
 
 
 def change(connection: sa.Connection, changes: Sequence[Mapping[str, object]]) -> None:

@@ -26,6 +26,7 @@ from app.use_cases.job_context import JobContext, load
 from app.use_cases.memory import Memory
 from app.use_cases.reusing import serve_stored
 from app.use_cases.slices import Bench
+from app.use_cases.straying import take_over
 from app.use_cases.turn import Wishes, take_turn
 
 _LINE_BYTES = 1_000
@@ -130,12 +131,20 @@ class BatchSlice:
     def _read_and_plan(self, context: JobContext) -> bool:
         """Read what was stored and begin what the job needs next; whether there was any of it."""
         before = self._standing()
-        indexes = self._bench.row_indexes
+        with self._runtime.database.transaction() as connection:
+            slots.hand_over(connection, self._job_id, self._bench.worker_id)
+        read = self._take_turn(context)
+        # Who was lost while reading so many leaves them behind: those are read one by one.
+        while (taken := take_over(self._runtime, self._bench.worker_id, self._job_id)) is not None:
+            read += self._take_turn(context) if taken else 1
+        return read > 0 or self._standing() != before
+
+    def _take_turn(self, context: JobContext) -> int:
         wishes = Wishes(self._bench.worker_id, asker=None, plans=True)
-        turn = take_turn(self._runtime, context, Memory(), indexes, wishes)
+        turn = take_turn(self._runtime, context, Memory(), self._bench.row_indexes, wishes)
         if turn.proposed:
             self._runtime.wake.admit(context.job.pool_id)
-        return turn.read > 0 or self._standing() != before
+        return turn.read
 
     def _standing(self) -> tuple[object, ...]:
         with self._runtime.database.transaction() as connection:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import pytest
 
 from app.db import jobs as queries
 from app.db.ids import new_id
-from app.domain.lifecycle import JobState, SlotState
+from app.domain.lifecycle import Delivery, JobState, SlotState
 from app.domain.method import Conversation
 from app.domain.methods import METHODS
 from app.domain.methods.self_instruct import SelfInstruct
@@ -25,7 +26,8 @@ from app.use_cases.settling import store_replies
 from app.use_cases.sweep import sweep
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
-from tests.driving import Driver, running_driver
+from tests.driving import Driver, running_driver, running_runtime
+from tests.use_cases.batch_jobs import QUICK
 from tests.use_cases.calling import answer, claimed, execute, planned, submitted
 
 MOST_DEATHS = 12
@@ -201,6 +203,32 @@ def test_a_reply_that_kills_its_readers_is_read_three_times_and_kept(
         query = "SELECT length(raw) FROM completions WHERE slot_id = %s"
         assert connection.exec_driver_sql(query, (struck[0].id,)).scalar()
     invariants.check(runtime)
+
+
+def test_a_reply_of_a_batch_that_kills_its_readers_is_set_aside_too(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[str, Any]", METHODS), "poisonous", Poisonous)
+    free = {"batch_input_micro_usd_per_million": 0, "batch_output_micro_usd_per_million": 0}
+    with (
+        running_runtime(database_url, tmp_path / "home", **QUICK) as runtime,
+        start_demo_teacher(latency_s=0, seed=7, batch_delay_s=0.1) as batched,
+    ):
+        job = submitted(
+            runtime,
+            batched.base_url,
+            teacher=free,
+            target_rows=15,
+            method="poisonous",
+            delivery=Delivery.BATCH,
+        )
+        mortal = Mortal(runtime, job, lambda call: False)
+        ended = mortal.run()
+        struck = quarantined(runtime, job)
+        assert ended.reason == "target_reached"
+        assert [(each.kind, each.number) for each in struck] == [("propose", 3)]
+        assert mortal.deaths == 3
+        invariants.check(runtime)
 
 
 def test_a_stray_reply_does_not_keep_a_cancelled_job_from_ending(
