@@ -195,11 +195,11 @@ class _Plan:
         )
 
     def _most_open(self) -> int:
-        """As many conversations as the teacher takes calls."""
+        """As many conversations as the teacher takes calls, and some whose call is held ready."""
         if self._job.delivery is Delivery.BATCH:
             return _MOST_OPEN_IN_BATCHES
         teacher = teachers.get(self._connection, self._job.teacher_id)
-        return teacher.max_concurrency if teacher else 0
+        return teacher.max_concurrency + teacher.max_concurrency // 4 + 2 if teacher else 0
 
     def _begin_answers(self, wanted: int) -> None:
         if wanted <= 0:
