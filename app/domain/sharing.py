@@ -9,8 +9,11 @@ import math
 from dataclasses import dataclass
 
 # Calls held ready: as many as come back within this time, at most as many again as are under way.
-READY_S = 0.25
+READY_S = 0.4
 LEAST_READY = 2
+# A teacher that takes few calls at once gets none ready: what a turn costs it is small beside a
+# reply, and a worker that is killed then has at most so many calls to pay for again.
+FEW_CALLS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Demand:
 
 def ready_calls(concurrency: int, latency_s: float) -> int:
     """How many calls to hold ready behind `concurrency` that take `latency_s` each."""
+    if concurrency <= FEW_CALLS:
+        return 0
     share = min(1.0, READY_S / max(latency_s, 0.001))
     return max(LEAST_READY, math.ceil(concurrency * share))
 
