@@ -35,13 +35,16 @@ def take(connection: sa.Connection, teacher_id: UUID, *, every_s: float) -> bool
 
 
 def due(connection: sa.Connection, *, every_s: float) -> Sequence[UUID]:
-    """One job of every teacher that should be probed, another one each time."""
+    """One job of every teacher that should be probed, another one each time.
+
+    A job whose calls go singly hears sooner than one that asks by a batch.
+    """
     query = (
         sa.select(jobs.c.id)
         .ext(distinct_on(jobs.c.teacher_id))
         .join_from(jobs, teacher_probes, teacher_probes.c.teacher_id == jobs.c.teacher_id)
-        .where(*_rests, _is_due(every_s), jobs.c.delivery == Delivery.CALLS)
-        .order_by(jobs.c.teacher_id, sa.func.random())
+        .where(*_rests, _is_due(every_s))
+        .order_by(jobs.c.teacher_id, jobs.c.delivery == Delivery.BATCH, sa.func.random())
     )
     return list(connection.execute(query).scalars())
 

@@ -25,6 +25,7 @@ from app.llm.redaction import Redactor
 from app.llm.teacher import Call, Endpoint, Outcome, Reply, Teacher
 from app.runtime import Runtime
 from app.use_cases.job_context import prompt_from_json
+from app.use_cases.probing import probed
 from app.use_cases.settling import ending_of, store_replies
 
 _MOST_LINE_BYTES = 64 << 20
@@ -89,6 +90,9 @@ class Collector:
             if file_id is not None:
                 self._collect_file(file_id)
         self._settle_missing()
+        if self._batch.requests == 1:
+            for ending in self._endings:
+                probed(self._runtime, self._batch.teacher_id, ending)
         reason = pause_after(self._endings) if self._is_whole else None
         return (reason, self._last_error) if reason is not None else None
 

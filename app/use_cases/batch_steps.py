@@ -24,6 +24,8 @@ from app.llm.teacher import Call, Endpoint, Outcome, Teacher, Texts
 from app.runtime import Runtime
 from app.use_cases.batch_collecting import Collector, give_up, held_calls
 from app.use_cases.claiming import release
+from app.use_cases.guarding import stop
+from app.use_cases.probing import rests
 from app.use_cases.teachers import to_llm
 
 _PAUSES = {
@@ -61,9 +63,9 @@ class BatchSteps:
 
     def _advance(self, job: Job, batch: TeacherBatch) -> None:
         match batch.state:
-            case BatchState.CLAIMED if job.state is JobState.RUNNING:
+            case BatchState.CLAIMED if _may_be_sent(job, batch):
                 self._upload(batch)
-            case BatchState.UPLOADED if job.state is JobState.RUNNING:
+            case BatchState.UPLOADED if _may_be_sent(job, batch):
                 self._create(job, batch)
             case BatchState.CLAIMED | BatchState.UPLOADED:
                 self._withdraw(batch)
@@ -146,7 +148,7 @@ class BatchSteps:
         remote = service.find(_file_of(batch), str(batch.id), batch.created_at)
         if remote is not None:
             self._created(batch, remote)
-        elif job.state is JobState.RUNNING:
+        elif _may_be_sent(job, batch):
             self._move(batch, BatchState.UPLOADED, tries=batch.tries + 1)
         else:
             self._withdraw(batch)
@@ -180,8 +182,7 @@ class BatchSteps:
                 connection, batch, self._worker_id, BatchState.COLLECTED
             )
             if collected and verdict is not None:
-                reason, detail = verdict
-                jobs.move(connection, batch.job_id, JobState.PAUSED, reason=reason, detail=detail)
+                stop(connection, batch.job_id, verdict)
         self._clear(service, batch)
 
     def _clear(self, service: BatchService, batch: TeacherBatch) -> None:
@@ -202,7 +203,7 @@ class BatchSteps:
                 return
             release(connection, batch.job_id, slots.held_by(connection, batch.id, batch.job_id))
             if pause is not None:
-                jobs.move(connection, batch.job_id, JobState.PAUSED, reason=pause, detail=detail)
+                stop(connection, batch.job_id, (pause, detail))
         with suppress(BatchCallFailed):
             self._clear(BatchService(self._teacher(batch)), batch)
 
@@ -244,7 +245,7 @@ class BatchSteps:
 
     def _pause(self, batch: TeacherBatch, reason: JobReason, detail: str) -> None:
         with self._runtime.database.transaction() as connection:
-            jobs.move(connection, batch.job_id, JobState.PAUSED, reason=reason, detail=detail)
+            stop(connection, batch.job_id, (reason, detail))
 
     def _move(
         self,
@@ -263,6 +264,11 @@ class BatchSteps:
     def _postpone(self, batch: TeacherBatch, wait_s: float, **values: object) -> None:
         with self._runtime.database.transaction() as connection:
             teacher_batches.postpone(connection, batch, self._worker_id, wait_s=wait_s, **values)
+
+
+def _may_be_sent(job: Job, batch: TeacherBatch) -> bool:
+    """Whether its job runs, or rests for the teacher and this one call finds out how that is."""
+    return job.state is JobState.RUNNING or (rests(job) and batch.requests == 1)
 
 
 def _is_hopeless(job: Job, batch: TeacherBatch, error: BatchCallFailed, tries: int) -> bool:

@@ -24,6 +24,7 @@ from app.use_cases.converse import revive
 from app.use_cases.draft import Draft
 from app.use_cases.job_context import JobContext, load
 from app.use_cases.memory import Memory
+from app.use_cases.probing import may_probe
 from app.use_cases.reusing import serve_stored
 from app.use_cases.slices import Bench
 from app.use_cases.straying import take_over
@@ -161,8 +162,10 @@ class BatchSlice:
 
     def _form_within(self, connection: Connection) -> bool:
         job = jobs.lock(connection, self._job_id)
-        if job is None or job.state is not JobState.RUNNING:
+        if job is None:
             return False
+        if job.state is not JobState.RUNNING:
+            return self._probe(connection, job)
         record = teachers.get(connection, job.teacher_id, for_update=True)
         most = min(self._runtime.settings.batch_requests, job.cap_calls - job.calls)
         if record is None or most <= 0:
@@ -175,10 +178,29 @@ class BatchSlice:
             return False
         return self._buy(connection, job, record, most, draft)
 
+    def _probe(self, connection: Connection, job: Job) -> bool:
+        """Ask a teacher that did not serve with a batch of one call."""
+        if teacher_batches.count_live(connection, job_id=job.id) or not may_probe(connection, job):
+            return False
+        record = teachers.get(connection, job.teacher_id, for_update=True)
+        if record is None or job.calls >= job.cap_calls:
+            return False
+        return self._claim(connection, job, record, slots.least_failed(connection, job.id), Draft())
+
     def _buy(
         self, connection: Connection, job: Job, record: TeacherRecord, most: int, draft: Draft
     ) -> bool:
         ready = self._fitting(connection, slots.claimable(connection, job.id, most), record)
+        return self._claim(connection, job, record, ready, draft)
+
+    def _claim(
+        self,
+        connection: Connection,
+        job: Job,
+        record: TeacherRecord,
+        ready: Sequence[SlotRecord],
+        draft: Draft,
+    ) -> bool:
         batch_id = new_id()
         calls = reserve(connection, self._runtime, job, record, batch_id, ready, draft)
         draft.write(connection, job.id)

@@ -19,7 +19,7 @@ from app.runtime import Runtime
 
 def may_probe(connection: Connection, job: Job) -> bool:
     """Whether this job, which is locked, may send one call although it is paused."""
-    if job.state is not JobState.PAUSED or job.reason != JobReason.TEACHER_UNHEALTHY:
+    if not rests(job):
         return False
     if not probes.take(connection, job.teacher_id, every_s=PROBE_EVERY_S):
         return False
@@ -28,6 +28,11 @@ def may_probe(connection: Connection, job: Job) -> bool:
     # No call waits that could be the probe; the next ones that are planned will show.
     _resume(connection, job.id)
     return False
+
+
+def rests(job: Job) -> bool:
+    """Whether a job is paused because its teacher did not serve."""
+    return job.state is JobState.PAUSED and job.reason == JobReason.TEACHER_UNHEALTHY
 
 
 def due(connection: Connection) -> Sequence[UUID]:

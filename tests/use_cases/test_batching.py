@@ -214,6 +214,18 @@ def test_a_teacher_that_is_away_pauses_the_job(runtime: Runtime, driver: Driver)
     assert (paused.state, paused.reason) == (JobState.PAUSED, "teacher_unhealthy")
     assert (paused.calls, paused.reserved_micro_usd, paused.spent_micro_usd) == (0, 0, 0)
     invariants.check(runtime)
+    with teaching() as teacher:
+        teachers.change(runtime, record.id, {"base_url": teacher.base_url})
+        driver.step(job.id)
+        assert len(all_batches(runtime, job.id)) == 1, "not before a minute is over"
+        with runtime.database.transaction() as connection:
+            minute = "UPDATE teacher_probes SET probed_at = probed_at - interval '61 s'"
+            connection.execute(sa.text(minute))
+        assert sweep(runtime).jobs == 1
+        step_until(driver, job.id, lambda: jobs.get(runtime, job.id).state is not JobState.PAUSED)
+        assert [each.requests for each in all_batches(runtime, job.id)][1] == 1
+        assert driver.finish(job.id).state is JobState.SUCCEEDED
+        is_paid_once(runtime, job.id, teacher)
 
 
 def test_pause_begins_no_batch_and_collects_what_runs(runtime: Runtime, driver: Driver) -> None:
