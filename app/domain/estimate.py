@@ -26,11 +26,17 @@ class Yields:
 
 
 def learnt_yields(
-    *, proposals: int, novel: int, duplicates: int, answers: int, rows: int
+    *,
+    proposals: int,
+    novel: int,
+    duplicates: int,
+    answers: int,
+    rows: int,
+    expected_novel: float = PRIOR_NOVEL_PER_CALL,
 ) -> Yields:
     """The yields of finished jobs, drawn towards what is assumed while little is known."""
     return Yields(
-        novel_per_proposal=max(0.1, (novel + PRIOR_NOVEL_PER_CALL) / (proposals + 1)),
+        novel_per_proposal=max(0.1, (novel + expected_novel) / (proposals + 1)),
         rows_per_answer=max(0.1, (rows + PRIOR_ROWS_PER_ANSWER) / (answers + 1)),
         novel_share=(novel + PRIOR_NOVEL_SHARE) / (novel + duplicates + 1),
     )
@@ -80,6 +86,7 @@ class Grounds:
     pace: Pace
     cost: Cost | None
     embeddings: Embeddings | None = None
+    expected_novel: float = PRIOR_NOVEL_PER_CALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ def first_wave(grounds: Grounds) -> int:
     """How many conversations propose before anything is known of this job's own yields."""
     if grounds.pace.round_size is not None:
         return 0
-    wanted = math.ceil(grounds.target_rows / (PRIOR_NOVEL_PER_CALL * PRIOR_ROWS_PER_ANSWER))
+    wanted = math.ceil(grounds.target_rows / (grounds.expected_novel * PRIOR_ROWS_PER_ANSWER))
     return min(wanted, grounds.pace.concurrency)
 
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from app.domain.options import option
+from app.domain.planning import PRIOR_NOVEL_PER_CALL
 from app.domain.records import Answer, Candidate, Message, Source
 
 Outcome = TypeVar("Outcome")
@@ -161,3 +162,8 @@ class MethodOptions:
     novelty_window: int = option(
         200, "candidates over which that share is taken", minimum=10, maximum=100_000
     )
+
+    @property
+    def expected_novel(self) -> float:
+        """Novel candidates that a proposing conversation brings, until this job's are known."""
+        return PRIOR_NOVEL_PER_CALL

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from app.domain.lifecycle import JobReason
 
-# Before anything is known: three novel candidates a proposing call (Self-Instruct asks for seven
-# and its published run kept fewer than half), and one row an answer.
+# Before anything is known: a method says how many novel candidates a proposing call brings (three
+# in Self-Instruct, which asks for seven and whose published run kept fewer than half), and an
+# answer brings one row.
 PRIOR_NOVEL_PER_CALL = 3.0
 PRIOR_ROWS_PER_ANSWER = 1.0
 PRIOR_NOVEL_SHARE = 0.8
@@ -33,6 +34,7 @@ class Standing:
     novel: int
     duplicates: int
     parsed: int
+    expected_novel: float = PRIOR_NOVEL_PER_CALL
 
     @property
     def idle(self) -> bool:
@@ -42,7 +44,7 @@ class Standing:
     @property
     def novel_per_proposal(self) -> float:
         done = self.proposals_begun - self.proposals_open
-        return max(0.1, (self.novel + PRIOR_NOVEL_PER_CALL) / (done + 1))
+        return max(0.1, (self.novel + self.expected_novel) / (done + 1))
 
     @property
     def rows_per_answer(self) -> float:

@@ -127,7 +127,7 @@ def _basis(connection: Connection, details: JobDetails, parts: JobParts) -> Basi
         target_rows=details.target_rows,
         cap_calls=parts.cap_calls,
         cap_micro_usd=parts.cap_micro_usd,
-        yields=_yields(past.alike),
+        yields=_yields(past.alike, parts.method.expected_novel),
         proposing=proposing,
         answering=answering,
         most_prompt_tokens=most_prompt,
@@ -135,6 +135,7 @@ def _basis(connection: Connection, details: JobDetails, parts: JobParts) -> Basi
         pace=_pace(parts, latency_s or _latency_s(proposing, answering)),
         cost=_cost(parts),
         embeddings=_embeddings(parts, all_bytes, len(seeds), sizes.bytes_per_token),
+        expected_novel=parts.method.expected_novel,
     )
     return Basis(
         grounds=grounds,
@@ -205,13 +206,14 @@ def _most_of_a_call(
     return built + texts * max(longest_seed, completion), completion
 
 
-def _yields(alike: Sequence[FinishedJob]) -> Yields:
+def _yields(alike: Sequence[FinishedJob], expected_novel: float) -> Yields:
     return learnt_yields(
         proposals=sum(each.proposals for each in alike),
         novel=sum(each.novel for each in alike),
         duplicates=sum(each.duplicates for each in alike),
         answers=sum(each.answers for each in alike),
         rows=sum(each.rows for each in alike),
+        expected_novel=expected_novel,
     )
 
 

@@ -182,6 +182,7 @@ class _Plan:
             novel=novel,
             duplicates=duplicates,
             parsed=sum(tally["candidate", state] for state in CandidateState),
+            expected_novel=self._context.method.expected_novel,
         )
 
     def _window(self) -> NoveltyWindow:

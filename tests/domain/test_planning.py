@@ -40,6 +40,12 @@ def test_begins_as_many_proposals_as_the_target_needs_and_the_teacher_takes() ->
     assert proposals_to_begin(replace(FRESH, proposals_open=20), most_open=20) == 0
 
 
+def test_begins_fewer_where_each_brings_many() -> None:
+    assert proposals_to_begin(replace(FRESH, expected_novel=8.0), most_open=500) == 13
+    told = replace(FRESH, expected_novel=8.0, proposals_begun=4, novel=8)
+    assert told.novel_per_proposal == 16 / 5, "what is seen soon outweighs what was expected"
+
+
 def test_counts_on_what_is_under_way() -> None:
     enough = replace(FRESH, candidates_unanswered=60, answers_begun=40, answers_open=40)
     assert proposals_to_begin(enough, most_open=500) == 0

@@ -103,6 +103,11 @@ class Alpaca(FilteredMethod):
         """Only a seed with an output can be shown."""
         return any(each.output.strip() for each in seed.instances)
 
+    @property
+    def expected_novel(self) -> float:
+        """Half of what is asked for: replies break off, and tasks repeat."""
+        return self.new_tasks / 2
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source]:
         """Machine-made tasks by their share, seeds for the rest, shuffled."""
         wanted = int(self.examples_shown * self.machine_share + rng.random())

@@ -63,6 +63,11 @@ class AnswerSeeds(SpokenMethod):
 
     SEEDS_IN_POOL: ClassVar[bool] = False
 
+    @property
+    def expected_novel(self) -> float:
+        """The seed."""
+        return 1.0
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source] | None:
         """The seeds one after the other, each once."""
         return [pool.seeds[number]] if number < len(pool.seeds) else None

@@ -86,6 +86,11 @@ class EvolInstruct(SpokenMethod):
         },
     }
 
+    @property
+    def expected_novel(self) -> float:
+        """A child of each round."""
+        return float(self.rounds)
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source]:
         """One seed after the other, over and over: every pass evolves it another way."""
         return [pool.seeds[number % len(pool.seeds)]]

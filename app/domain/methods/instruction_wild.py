@@ -49,6 +49,11 @@ class InstructionWild(FilteredMethod):
         2048, "tokens at most in an answer", minimum=1, maximum=1_000_000
     )
 
+    @property
+    def expected_novel(self) -> float:
+        """Half of what is asked for: replies break off, and requests repeat."""
+        return self.new_instructions / 2
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source]:
         """Machine-made requests as many as wanted, seeds for the rest, shuffled."""
         return draw_shown(

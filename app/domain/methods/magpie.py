@@ -78,6 +78,11 @@ class Magpie(FilteredMethod):
 
     ENDPOINT: ClassVar[str | None] = "completions"
 
+    @property
+    def expected_novel(self) -> float:
+        """What the teacher wrote."""
+        return 1.0
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source]:
         """Nothing is shown."""
         return ()

@@ -60,6 +60,11 @@ class MultimodalText(SpokenMethod):
         """Only a seed with a reference to an image."""
         return bool(seed.name)
 
+    @property
+    def expected_novel(self) -> float:
+        """One of each kind, at least."""
+        return float(len(self.kinds))
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source] | None:
         """The images one after the other, each once."""
         images = [each for each in pool.seeds if self.can_use(each)]

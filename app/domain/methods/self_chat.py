@@ -122,6 +122,11 @@ class SelfChat(SpokenMethod):
         "paper_v2": {"form": "turns", "opening": "topic", "max_rounds": 4},
     }
 
+    @property
+    def expected_novel(self) -> float:
+        """The dialogue."""
+        return 1.0
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source] | None:
         """The seeds one after the other, each once."""
         return [pool.seeds[number]] if number < len(pool.seeds) else None
