@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.context import RuntimeOfApp
 from app.api.file_download import file_response
 from app.api.media_types import JSONL, JSONL_TYPES
+from app.api.once import OnceOfRequest, tell
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
@@ -64,9 +65,12 @@ def _shown(export: ExportRecord) -> ExportOut:
 
 
 @router.post("", status_code=202, response_model=ExportOut, responses=problems(400, 404, 415, 422))
-def request_export(runtime: RuntimeOfApp, body: ExportIn, response: Response) -> ExportOut:
+def request_export(
+    runtime: RuntimeOfApp, body: ExportIn, response: Response, once: OnceOfRequest
+) -> ExportOut:
     """Ask for an export of a job; a worker makes it."""
-    export = exports.request(runtime, _id_of(body.job_id), body.format, body.options)
+    export = exports.request(runtime, _id_of(body.job_id), body.format, body.options, once)
+    tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{export.id}"
     return _shown(export)
 

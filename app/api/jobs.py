@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.conditional import matches
 from app.api.context import RuntimeOfApp
 from app.api.job_bodies import JobChangesIn, JobIn, JobOut, JobStatusOut, RetryIn, shown, shown_gate
+from app.api.once import OnceOfRequest, tell
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.rows import RowOut, RowStateName, row_state
@@ -122,9 +123,12 @@ def _changed(runtime: Runtime, board: StatusBoard, job_id: UUID) -> JobOut:
 
 
 @router.post("", status_code=201, response_model=JobOut, responses=problems(400, 415, 422))
-def submit_job(runtime: RuntimeOfApp, body: JobIn, response: Response) -> JobOut:
+def submit_job(
+    runtime: RuntimeOfApp, body: JobIn, response: Response, once: OnceOfRequest
+) -> JobOut:
     """Submit a job; workers begin at once."""
-    job = jobs.submit(runtime, JobDetails(**body.model_dump()))
+    job = jobs.submit(runtime, JobDetails(**body.model_dump()), once)
+    tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{job.id}"
     return shown(jobs.progress(runtime, job.id))
 

@@ -25,6 +25,8 @@ TEXTS: Mapping[str, str] = {
     "duplicate_row": "A row of the file repeats an earlier one; `dedupe=true` keeps the first.",
     "empty_upload": "The file holds no rows.",
     "headers_too_large": "The header fields of the request are too long or too many.",
+    "idempotency_key_invalid": "An Idempotency-Key has 1 to 255 printable characters.",
+    "idempotency_key_reused": "The key came with another body before; use a new one.",
     "in_use": "Something else depends on it; the detail says what to end or delete first.",
     "insufficient_storage": "A disk is full; nothing was stored.",
     "internal": "A fault of the service; report it with the id of the request.",

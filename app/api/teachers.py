@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.api.context import RuntimeOfApp
+from app.api.once import OnceOfRequest, tell
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
@@ -121,9 +122,12 @@ def _given(body: TeacherIn) -> dict[str, Any]:
 
 
 @router.post("", status_code=201, response_model=TeacherOut, responses=problems(400, 409, 415, 422))
-def add_teacher(runtime: RuntimeOfApp, body: TeacherIn, response: Response) -> TeacherOut:
+def add_teacher(
+    runtime: RuntimeOfApp, body: TeacherIn, response: Response, once: OnceOfRequest
+) -> TeacherOut:
     """Register a teacher; it is not asked anything yet."""
-    teacher = teachers.add(runtime, TeacherDetails(**_given(body)))
+    teacher = teachers.add(runtime, TeacherDetails(**_given(body)), once)
+    tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{teacher.id}"
     return _shown(teacher)
 

@@ -298,3 +298,14 @@ sweeps = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     time("ran_at", default=True),
 )
+
+# Under which key of a caller's something was created, and by which body; see `app.db.once`.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", BYTEA, nullable=False),
+    sa.Column("made_id", UUID(as_uuid=True)),
+    time("created_at", default=True),
+)

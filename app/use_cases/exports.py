@@ -21,6 +21,7 @@ from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
 from app.files.export_writer import write_export
 from app.files.whole_file import written_whole
 from app.runtime import Runtime
+from app.use_cases.once import Once
 from app.use_cases.provenance import Provenance, gather
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ def request(
     job_id: UUID,
     format_name: str,
     options: Mapping[str, object] | None = None,
+    once: Once | None = None,
 ) -> ExportRecord:
     """Queue an export of the first target rows by order; raises NotFound or InvalidInput."""
     chosen = _format(format_name, options or {})
@@ -43,9 +45,13 @@ def request(
         "state": ExportState.QUEUED,
     }
     with runtime.database.transaction() as connection:
+        if once and (known_id := once.made_before(connection)):
+            return _get(connection, known_id)
         if jobs.get(connection, job_id) is None:
             raise NotFound(f"There is no job {job_id}.")
         exports.insert(connection, values)
+        if once:
+            once.made(connection, export_id)
         record = _get(connection, export_id)
     runtime.wake.export(export_id)
     return record

@@ -42,6 +42,7 @@ from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.batches import delivery_problems
 from app.use_cases.job_context import read_seeds
+from app.use_cases.once import Once
 
 CALLS_PER_ROW = 10
 _MAX_ROWS = 10_000_000
@@ -68,10 +69,14 @@ class JobDetails:
     reuse: str = Reuse.NEVER
 
 
-def submit(runtime: Runtime, details: JobDetails) -> Job:
+def submit(runtime: Runtime, details: JobDetails, once: Once | None = None) -> Job:
     """Store a queued job and ring for a worker; raises InvalidInput with every problem at once."""
     with runtime.database.transaction() as connection:
+        if once and (known_id := once.made_before(connection)):
+            return _get(connection, known_id)
         job_id = _insert(connection, details, checked(connection, runtime, details))
+        if once:
+            once.made(connection, job_id)
         job = _get(connection, job_id)
     runtime.wake.generate(job.id)
     return job
@@ -277,8 +282,7 @@ def _insert_pools(
 
 
 def _get(connection: Connection, job_id: UUID) -> Job:
-    found = jobs.get(connection, job_id)
-    if found is None:
+    if (found := jobs.get(connection, job_id)) is None:
         raise NotFound(f"There is no job {job_id}.")
     return found
 

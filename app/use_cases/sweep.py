@@ -21,6 +21,7 @@ from app.db import (
     teacher_batches,
     workers,
 )
+from app.db import once as keys
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
@@ -31,6 +32,7 @@ from app.runtime import Runtime
 from app.use_cases import probing
 from app.use_cases.embedding_settling import charge_lost
 from app.use_cases.heartbeat import this_host
+from app.use_cases.once import KEPT_S
 
 SWEEP = "sweep"
 _FORGET_WORKERS_S = 3600.0
@@ -66,6 +68,7 @@ def sweep(runtime: Runtime) -> Swept:
         batched = [each for each in teacher_batches.jobs_due(connection) if each not in job_ids]
         pool_ids = candidates.pools_waiting(connection)
         export_ids = exports.waiting(connection)
+        keys.forget_old(connection, older_than_s=KEPT_S)
         workers.swept(connection, SWEEP)
     for job_id in [*job_ids, *batched]:
         runtime.wake.generate(job_id)

@@ -20,6 +20,7 @@ from app.llm.check import CheckReport, check_teacher
 from app.llm.teacher import Endpoint, Teacher
 from app.llm.vault import origin
 from app.runtime import Runtime
+from app.use_cases.once import Once
 
 _MAX_PRICE = 10**12
 
@@ -47,15 +48,19 @@ class TeacherDetails:
     simulated: bool = False
 
 
-def add(runtime: Runtime, details: TeacherDetails) -> TeacherRecord:
+def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> TeacherRecord:
     """Register a teacher; raises InvalidInput, or Conflict when the name is taken."""
     _check(details)
     record = _record(runtime, new_id(), details)
     with runtime.database.transaction() as connection:
+        if once and (known_id := once.made_before(connection)):
+            return _get(connection, known_id)
         if queries.by_name(connection, details.name) is not None:
             raise Conflict(f"A teacher named {details.name!r} exists.", code="name_taken")
         queries.insert(connection, record)
-    return record
+        if once:
+            once.made(connection, record.id)
+        return _get(connection, record.id)
 
 
 def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) -> TeacherRecord:
@@ -80,7 +85,11 @@ def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) ->
 def get(runtime: Runtime, teacher_id: UUID) -> TeacherRecord:
     """One teacher; raises NotFound."""
     with runtime.database.transaction() as connection:
-        found = queries.get(connection, teacher_id)
+        return _get(connection, teacher_id)
+
+
+def _get(connection: Connection, teacher_id: UUID) -> TeacherRecord:
+    found = queries.get(connection, teacher_id)
     if found is None:
         raise _unknown(teacher_id)
     return found
