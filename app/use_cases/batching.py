@@ -166,6 +166,8 @@ class BatchSlice:
             return False
         if job.state is not JobState.RUNNING:
             return self._probe(connection, job)
+        if job.teacher_id is None:
+            return False
         record = teachers.get(connection, job.teacher_id, for_update=True)
         most = min(self._runtime.settings.batch_requests, job.cap_calls - job.calls)
         if record is None or most <= 0:
