@@ -32,7 +32,7 @@ _MIX = sa.text(
         GROUP BY source, weight, cap, candidate_id
     ), drawn AS (
         SELECT *, sum(size) OVER (
-            PARTITION BY source ORDER BY md5(concat_ws(':', :seed, source, seq)), seq
+            PARTITION BY source ORDER BY md5(concat_ws(':', CAST(:seed AS text), source, seq)), seq
         ) AS upto
         FROM grouped
     ), kept AS (
