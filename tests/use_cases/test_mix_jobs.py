@@ -1,4 +1,4 @@
-"""Jobs that mix the rows of finished jobs: shares, caps, one novelty rule, and where rows came from."""
+"""Jobs that mix finished jobs: shares, caps, one novelty rule, and where each row came from."""
 
 import json
 from collections import Counter

@@ -37,7 +37,7 @@ templates:
   b: !Template
     answer_choices: null
     id: b
-    jinja: "{% if label == 1 %}Praise number {{ range(9999) | choice }}: {{ n }} ||| {{ text }}{% endif %}"
+    jinja: "{% if label %}Praise {{ range(9999) | choice }}: {{ n }} ||| {{ text }}{% endif %}"
     name: praise
   c: !Template
     answer_choices: null
@@ -53,7 +53,7 @@ def reviews(count: int) -> bytes:
     return "".join(json.dumps(each) + "\n" for each in made).encode()
 
 
-def stored(runtime: Runtime, content: bytes = b"", **details: Any) -> dict[str, UUID]:
+def stored(runtime: Runtime, content: bytes = b"", **details: Any) -> dict[str, Any]:
     """The fields of a job that name a template set and a labelled set."""
     chosen = labelled_sets.LabelledSetDetails("reviews", licence="CC0-1.0", **details)
     labelled = labelled_sets.add(runtime, chosen, [content or reviews(30)]).labelled_set
@@ -62,7 +62,7 @@ def stored(runtime: Runtime, content: bytes = b"", **details: Any) -> dict[str, 
     return {"labelled_set_id": labelled.id, "template_set_id": templates.id}
 
 
-def submitted(runtime: Runtime, given: dict[str, UUID], **options: Any) -> Job:
+def submitted(runtime: Runtime, given: dict[str, Any], **options: Any) -> Job:
     return jobs.submit(runtime, JobDetails(method="template", options=options, **given))
 
 
@@ -120,13 +120,13 @@ def test_a_job_exports_with_its_licences_and_without_a_teacher(
         exports.make(runtime, record.id)
         record, path = exports.file(runtime, record.id)
         assert len(path.read_text().splitlines()) == 30
-    assert record.manifest is not None
-    assert record.manifest["teacher"] is None
-    assert record.manifest["template_set"]["licence"] == "Apache-2.0"
-    card = exports.card(runtime, record.id)
-    assert "no model wrote" in card
-    assert "CC0-1.0" in card
-    assert "Teacher" not in card
+        manifest: Any = record.manifest
+        assert manifest["teacher"] is None
+        assert manifest["template_set"]["licence"] == "Apache-2.0"
+        card = exports.card(runtime, record.id)
+        assert "no model wrote" in card
+        assert "CC0-1.0" in card
+        assert "Teacher" not in card
 
 
 def test_killed_at_any_point_every_row_is_there_once(runtime: Runtime) -> None:
@@ -147,11 +147,9 @@ def test_killed_at_any_point_every_row_is_there_once(runtime: Runtime) -> None:
         cursor = page.next
         if cursor is None:
             break
-    wanted = {(str(n), "again") for n in range(700)} | {
-        (str(n), "praise") for n in range(0, 700, 3)
-    }
     assert len(seen) == len(set(seen))
-    assert set(seen) == wanted
+    again = {(str(n), "again") for n in range(700)}
+    assert set(seen) == again | {(str(n), "praise") for n in range(0, 700, 3)}
 
 
 def test_flan_styles_show_worked_examples_of_the_same_template(
