@@ -115,19 +115,15 @@ def test_jobs_of_several_methods_become_one(runtime: Runtime, driver: Driver) ->
     """Several answers to an instruction stay together, dialogues stay whole."""
     with start_demo_teacher(latency_s=0.0, seed=7) as teacher:
         record = add_teacher(runtime, teacher.base_url)
+        twice = {"samples": 2, "send_seed": True}
+        answered = JobDetails(
+            questions(runtime, "What is"), record.id, 20, method="answer", options=twice
+        )
+        chatted = JobDetails(
+            questions(runtime, "How is one to store"), record.id, 5, method="self_chat"
+        )
         answered, chatted = (
-            driver.finish(
-                jobs.submit(
-                    runtime,
-                    JobDetails(
-                        questions(runtime, opening), record.id, target_rows, method=method, **more
-                    ),
-                ).id
-            )
-            for opening, method, target_rows, more in (
-                ("What is", "answer", 20, {"options": {"samples": 2, "send_seed": True}}),
-                ("How is one to store", "self_chat", 5, {}),
-            )
+            driver.finish(jobs.submit(runtime, details).id) for details in (answered, chatted)
         )
     job = mixed(runtime, JobSource(answered.id), JobSource(chatted.id), options={"threshold": 1.0})
     assert job.simulated

@@ -28,6 +28,11 @@ class Mix(PublishedMethod):
     DRAWS_FROM: ClassVar[Material] = Material.JOBS
     CALLS: ClassVar[bool] = False
 
+    @property
+    def expected_novel(self) -> float:
+        """The instruction."""
+        return 1.0
+
     def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source] | None:
         """All rows of the instruction that stands at this place of the mixture."""
         if number >= len(pool.seeds):
