@@ -15,12 +15,14 @@ from app.api import (
     exports,
     health,
     jobs,
+    labelled_sets,
     methods,
     metrics,
     problem_texts,
     rows,
     seed_sets,
     teachers,
+    template_sets,
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S
@@ -37,6 +39,8 @@ from app.use_cases.metrics import samples
 UPLOADS_READ_AT_ONCE = 4
 FAMILIES = (
     seed_sets,
+    template_sets,
+    labelled_sets,
     teachers,
     methods,
     estimates,

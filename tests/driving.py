@@ -116,6 +116,12 @@ def add_seeds(runtime: Runtime, path: Path = SEEDS) -> UUID:
     return seed_sets.add(runtime, details, [path.read_bytes()]).seed_set.id
 
 
+def teacher_of(job: Job) -> UUID:
+    """The teacher of a job that has one."""
+    assert job.teacher_id is not None
+    return job.teacher_id
+
+
 def add_teacher(runtime: Runtime, base_url: str, **details: Any) -> TeacherRecord:
     """Register a simulated teacher with prices."""
     values: dict[str, Any] = {

@@ -13,7 +13,6 @@ from app.api.strict_route import StrictRoute
 from app.use_cases import estimates
 from app.use_cases.estimate_words import Origin
 from app.use_cases.estimates import JobEstimate
-from app.use_cases.jobs import JobDetails
 
 router = APIRouter(prefix="/v1/estimates", tags=["jobs"], route_class=StrictRoute)
 
@@ -77,4 +76,4 @@ def _shown(found: JobEstimate) -> EstimateOut:
 @router.post("", response_model=EstimateOut, responses=problems(400, 415, 422))
 def estimate_job(runtime: RuntimeOfApp, body: JobIn) -> EstimateOut:
     """What a job with this body would come to: calls, tokens, money, time. Nothing is stored."""
-    return _shown(estimates.of_job(runtime, JobDetails(**body.model_dump())))
+    return _shown(estimates.of_job(runtime, body.details()))

@@ -11,11 +11,22 @@ from pydantic_core import core_schema
 from app.api.validation import carrying
 from app.domain.gates import Gate
 from app.domain.lifecycle import Delivery
+from app.domain.materials import JobSource
 from app.domain.stored import JobProgress
+from app.errors import Problem
 from app.use_cases import methods
+from app.use_cases.gathering import MOST_SOURCES
+from app.use_cases.job_details import JobDetails
 
 MAX_ROWS = 10_000_000
 Identifier = Annotated[UUID, Strict(False)]
+
+
+def _needed(description: str) -> Any:
+    """A field that some methods cannot do without."""
+    return Field(default=None, description=description, validate_default=True)
+
+
 TargetRows = Annotated[int, Field(ge=1, le=MAX_ROWS, description="accepted rows wanted")]
 CapMoney = Annotated[int | None, Field(ge=0, le=10**15, description="micro-USD; spent at most")]
 CapCalls = Annotated[
@@ -26,17 +37,43 @@ RandomSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 DeliveryName = Annotated[Delivery, Strict(False)]
 
 
-class JobIn(BaseModel):
-    """A run of a method over a set of seeds, with a teacher."""
+class SourceIn(BaseModel):
+    """A finished job whose rows are mixed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    seed_set_id: Identifier
-    teacher_id: Identifier
-    target_rows: TargetRows
-    name: str = Field(default="", max_length=200)
+    job_id: Identifier
+    weight: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=None, description="share of the mixture; of all or of none; else by its rows"
+    )
+    cap: Annotated[int | None, Field(ge=1, le=MAX_ROWS)] = Field(
+        default=None, description="rows of it at most"
+    )
+
+
+class JobIn(BaseModel):
+    """A run of a method over a set of seeds, with a teacher; or over what else it draws from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
     method: str = "self_instruct"
     profile: str = "default"
+    seed_set_id: Identifier | None = _needed("seeds, where the method draws from them")
+    teacher_id: Identifier | None = _needed("who writes, where the method asks a teacher")
+    target_rows: TargetRows | None = _needed(
+        "accepted rows wanted; may be left out where no teacher is asked: all there are"
+    )
+    labelled_set_id: Identifier | None = _needed("labelled rows, for the method template")
+    template_set_id: Identifier | None = Field(
+        default=None, description="templates for them; without, each row is a task itself"
+    )
+    sources: list[SourceIn] = Field(
+        default_factory=list[SourceIn],
+        description="finished jobs, for the method mix",
+        validate_default=True,
+        max_length=MOST_SOURCES,
+    )
+    name: str = Field(default="", max_length=200)
     options: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="options of the method, see /v1/methods"
     )
@@ -59,6 +96,16 @@ class JobIn(BaseModel):
         description="prefer: take what earlier jobs paid for under the same prompts and settings",
     )
 
+    @field_validator("seed_set_id", "teacher_id", "target_rows", "labelled_set_id", "sources")
+    @classmethod
+    def _given(cls, value: Any, info: core_schema.ValidationInfo) -> Any:
+        """What is missing is told with all other faults."""
+        method = info.data.get("method")
+        if not value and method is not None and methods.needs(method, str(info.field_name)):
+            problem = Problem(f"/{info.field_name}", "missing_field", "is required")
+            raise carrying([problem])
+        return value
+
     @field_validator("options")
     @classmethod
     def _judged(cls, options: dict[str, Any], info: core_schema.ValidationInfo) -> dict[str, Any]:
@@ -69,6 +116,12 @@ class JobIn(BaseModel):
             if problems:
                 raise carrying(problems)
         return options
+
+    def details(self) -> JobDetails:
+        """The same for a use case."""
+        given = self.model_dump(exclude={"sources"})
+        sources = [JobSource(each.job_id, each.weight, each.cap) for each in self.sources]
+        return JobDetails(**given, sources=sources)
 
 
 class JobChangesIn(BaseModel):
@@ -144,8 +197,10 @@ class LinksOut(BaseModel):
     batches: str
     candidates: str
     rows: str
-    seed_set: str
-    teacher: str
+    seed_set: str | None
+    labelled_set: str | None
+    template_set: str | None
+    teacher: str | None
 
 
 class JobOut(BaseModel):
@@ -159,8 +214,10 @@ class JobOut(BaseModel):
     method: str
     profile: str
     options: dict[str, Any]
-    seed_set_id: UUID
-    teacher_id: UUID
+    seed_set_id: UUID | None = Field(description="null where the method draws from elsewhere")
+    labelled_set_id: UUID | None = Field(description="of the method template")
+    template_set_id: UUID | None
+    teacher_id: UUID | None = Field(description="null where no teacher is asked")
     embedder_id: UUID | None = Field(description="compares meaning, where that was asked for")
     random_seed: int
     delivery: str = Field(description="calls or batch")
@@ -259,6 +316,12 @@ def _links(progress: JobProgress) -> LinksOut:
         batches=f"{own}/batches",
         candidates=f"{own}/candidates",
         rows=f"{own}/rows",
-        seed_set=f"/v1/seed-sets/{job.seed_set_id}",
-        teacher=f"/v1/teachers/{job.teacher_id}",
+        seed_set=_link("seed-sets", job.seed_set_id),
+        labelled_set=_link("labelled-sets", job.labelled_set_id),
+        template_set=_link("template-sets", job.template_set_id),
+        teacher=_link("teachers", job.teacher_id),
     )
+
+
+def _link(family: str, key: UUID | None) -> str | None:
+    return None if key is None else f"/v1/{family}/{key}"

@@ -19,7 +19,7 @@ from app.api.strict_route import StrictRoute
 from app.domain.lifecycle import BatchState, CandidateState, JobState, SlotState
 from app.runtime import Runtime
 from app.use_cases import batches, jobs, rows, watching
-from app.use_cases.jobs import JobChanges, JobDetails
+from app.use_cases.jobs import JobChanges
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
@@ -35,6 +35,16 @@ class EventOut(BaseModel):
     reason: str | None
     detail: str | None
     at: datetime
+
+
+class SourceOut(BaseModel):
+    """A job whose rows are mixed; null is a share by its rows, and no cap."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    job_id: UUID
+    weight: float | None
+    cap: int | None
 
 
 class CallOut(BaseModel):
@@ -97,6 +107,9 @@ class CandidateOut(BaseModel):
         description="highest cosine to an earlier one, where meaning is compared"
     )
     nearest_text: str | None
+    facts: dict[str, str] | None = Field(
+        description="what else is known of it, such as the template and the row it came from"
+    )
     number: int
     position: int
     created_at: datetime
@@ -127,7 +140,7 @@ def submit_job(
     runtime: RuntimeOfApp, body: JobIn, response: Response, once: OnceOfRequest
 ) -> JobOut:
     """Submit a job; workers begin at once."""
-    job = jobs.submit(runtime, JobDetails(**body.model_dump()), once)
+    job = jobs.submit(runtime, body.details(), once)
     tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{job.id}"
     return shown(jobs.progress(runtime, job.id))
@@ -210,6 +223,13 @@ def list_events(runtime: RuntimeOfApp, job_id: UUID) -> PageOf[EventOut]:
     """Every move of a job, oldest first, on one page."""
     found = jobs.events(runtime, job_id)
     return PageOf(items=[EventOut.model_validate(each) for each in found], next=None)
+
+
+@router.get("/{job_id}/sources", response_model=PageOf[SourceOut], responses=problems(404))
+def list_sources(runtime: RuntimeOfApp, job_id: UUID) -> PageOf[SourceOut]:
+    """The jobs whose rows a job of the method mix takes, as they were named, on one page."""
+    found = jobs.sources(runtime, job_id)
+    return PageOf(items=[SourceOut.model_validate(each) for each in found], next=None)
 
 
 @router.get("/{job_id}/calls", response_model=PageOf[CallOut], responses=problems(404, 422))

@@ -35,6 +35,8 @@ class MethodOut(BaseModel):
 
     name: str
     summary: str
+    draws_from: str = Field(description="seed_set, labelled_set or sources: what a job of it needs")
+    calls: bool = Field(description="whether it asks a teacher; if not, a job names none")
     options: list[OptionOut]
     profiles: dict[str, dict[str, Any]] = Field(description="the option values that each one sets")
     json_schema: dict[str, Any] = Field(

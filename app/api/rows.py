@@ -73,7 +73,7 @@ class LineageOut(BaseModel):
     nearest_score: float | None = Field(description="ROUGE-L to the nearest earlier instruction")
     sources: list[dict[str, Any]] = Field(description="what the prompt showed, in order")
     propose: LineageCallOut | None = Field(
-        description="null where a seed itself was taken, without a call"
+        description="null where a seed, a labelled row or another job's row was taken as it is"
     )
     answer: LineageCallOut | None = Field(
         description="the proposing call again where the instruction came with its answer"

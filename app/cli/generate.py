@@ -172,7 +172,8 @@ def _resumed(service: LocalService, job_id: UUID) -> UUID:
     job = jobs.get(service.runtime, job_id)
     if job.state in FINAL_JOB_STATES:
         return job_id
-    if teachers.get(service.runtime, job.teacher_id).name == DEMO_TEACHER:
+    teacher = job.teacher_id and teachers.get(service.runtime, job.teacher_id)
+    if teacher and teacher.name == DEMO_TEACHER:
         revived_demo_teacher(service.runtime, service.demo_url)
     return jobs.resume(service.runtime, job_id).id
 

@@ -1,7 +1,7 @@
 """`cultivar jobs submit` and `cultivar jobs estimate`: the same words, run or only reckoned."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from typer import Exit, Option
@@ -10,7 +10,7 @@ from app.cli.connection import connected
 from app.cli.errors import FAILED, INTERRUPTED
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.money import Money
-from app.cli.names import seed_set_id, teacher_id
+from app.cli.names import labelled_set_id, seed_set_id, teacher_id, template_set_id
 from app.cli.terminal import (
     AsJson,
     console,
@@ -21,17 +21,34 @@ from app.cli.terminal import (
 )
 from app.domain.estimate import Expected
 from app.domain.lifecycle import Delivery, JobState
+from app.domain.materials import JobSource
 from app.domain.reuse import Reuse
 from app.domain.tokens import Tokens
 from app.embedded.following import follow, outcome
+from app.errors import InvalidInput
 from app.runtime import Runtime
 from app.use_cases import estimates, jobs, methods
 from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 
-SeedSetName = Annotated[str, Option(help="the seed set's id or name")]
-TeacherName = Annotated[str, Option(help="the teacher's id or name")]
-Rows = Annotated[int, Option(min=1, help="accepted rows wanted")]
+SeedSetName = Annotated[str | None, Option(help="the seed set's id or name")]
+TeacherName = Annotated[str | None, Option(help="the teacher's id or name")]
+Rows = Annotated[
+    int | None, Option(min=1, help="accepted rows wanted; else all, where no teacher is asked")
+]
+LabelledSetName = Annotated[
+    str | None, Option(help="id or name of the labelled set (method template)")
+]
+TemplateSetName = Annotated[
+    str | None, Option(help="id or name of the template set (method template)")
+]
+Sources = Annotated[
+    list[str] | None,
+    Option(metavar="JOB[=WEIGHT]", help="a finished job to mix (method mix); may be repeated"),
+]
+SourceCaps = Annotated[
+    list[str] | None, Option(metavar="JOB=ROWS", help="rows of that job at most; may be repeated")
+]
 JobName = Annotated[str, Option(help="what to call the job")]
 MethodName = Annotated[str, Option(help="see `cultivar methods list`")]
 ProfileName = Annotated[str, Option(help="named settings of the method")]
@@ -50,9 +67,13 @@ DeliveryFlag = Annotated[
 
 
 def submit(
-    seed_set: SeedSetName,
-    teacher: TeacherName,
-    rows: Rows,
+    seed_set: SeedSetName = None,
+    teacher: TeacherName = None,
+    rows: Rows = None,
+    labelled_set: LabelledSetName = None,
+    template_set: TemplateSetName = None,
+    source: Sources = None,
+    source_cap: SourceCaps = None,
     name: JobName = "",
     method: MethodName = "self_instruct",
     profile: ProfileName = "default",
@@ -71,8 +92,8 @@ def submit(
     options = read_options(option or [], methods.get(method).options)
     with connected() as runtime:
         details = JobDetails(
-            seed_set_id=seed_set_id(runtime, seed_set),
-            teacher_id=teacher_id(runtime, teacher),
+            **_materials(runtime, seed_set, teacher, labelled_set, template_set),
+            sources=read_sources(source or (), source_cap or ()),
             target_rows=rows,
             name=name,
             method=method,
@@ -95,9 +116,13 @@ def submit(
 
 
 def estimate(
-    seed_set: SeedSetName,
-    teacher: TeacherName,
-    rows: Rows,
+    seed_set: SeedSetName = None,
+    teacher: TeacherName = None,
+    rows: Rows = None,
+    labelled_set: LabelledSetName = None,
+    template_set: TemplateSetName = None,
+    source: Sources = None,
+    source_cap: SourceCaps = None,
     name: JobName = "",
     method: MethodName = "self_instruct",
     profile: ProfileName = "default",
@@ -118,8 +143,8 @@ def estimate(
     options = read_options(option or [], methods.get(method).options)
     with connected() as runtime:
         details = JobDetails(
-            seed_set_id=seed_set_id(runtime, seed_set),
-            teacher_id=teacher_id(runtime, teacher),
+            **_materials(runtime, seed_set, teacher, labelled_set, template_set),
+            sources=read_sources(source or (), source_cap or ()),
             target_rows=rows,
             name=name,
             method=method,
@@ -141,6 +166,58 @@ def estimate(
     console().print("\nThis rests on:")
     for each in found.assumptions:
         console().print(f"  {each.text}", markup=False, highlight=False)
+
+
+def _materials(
+    runtime: Runtime,
+    seed_set: str | None,
+    teacher: str | None,
+    labelled_set: str | None,
+    template_set: str | None,
+) -> dict[str, Any]:
+    """The ids of what was named."""
+    named = (
+        ("seed_set_id", seed_set, seed_set_id),
+        ("teacher_id", teacher, teacher_id),
+        ("labelled_set_id", labelled_set, labelled_set_id),
+        ("template_set_id", template_set, template_set_id),
+    )
+    return {field: find(runtime, name) for field, name, find in named if name is not None}
+
+
+def read_sources(sources: Sequence[str], caps: Sequence[str]) -> Sequence[JobSource]:
+    """Jobs with their weights and caps; raises InvalidInput for what cannot be read."""
+    most = {_job_id(name): _count(count) for name, _, count in (c.partition("=") for c in caps)}
+    found: list[JobSource] = []
+    for each in sources:
+        name, sign, weight = each.partition("=")
+        job_id = _job_id(name)
+        found.append(JobSource(job_id, _weight(weight) if sign else None, most.pop(job_id, None)))
+    if most:
+        names = ", ".join(map(str, most))
+        raise InvalidInput(f"--source-cap names {names}, which no --source names.")
+    return found
+
+
+def _job_id(text: str) -> UUID:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no job's id; `cultivar jobs list` shows them.") from None
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no weight; give a number, as in JOB=0.4.") from None
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no number of rows; give JOB=ROWS.") from None
 
 
 def follow_to_end(runtime: Runtime, job_id: UUID) -> None:

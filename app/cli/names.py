@@ -1,25 +1,59 @@
-"""Seed sets and teachers by id or by name, as people call them."""
+"""Sets and teachers by id or by name, as people call them."""
 
+from collections.abc import Iterator
+from typing import Any, Protocol
 from uuid import UUID
 
+from app.domain.stored import Page
 from app.errors import Conflict, NotFound
 from app.runtime import Runtime
-from app.use_cases import seed_sets, teachers
+from app.use_cases import labelled_sets, seed_sets, teachers, template_sets
 
 _PAGE = 200
 
 
+class Named(Protocol):
+    """Something with an id and a name."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def name(self) -> str: ...
+
+
+class Listing(Protocol):
+    """Pages of things by name, newest first."""
+
+    def __call__(
+        self, runtime: Runtime, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Any]: ...
+
+
 def seed_set_id(runtime: Runtime, given: str) -> UUID:
     """The id of the set; raises NotFound, or Conflict when several have that name."""
+    return _id_of(runtime, given, seed_sets.page, "seed set")
+
+
+def template_set_id(runtime: Runtime, given: str) -> UUID:
+    """The id of the set; raises NotFound, or Conflict when several have that name."""
+    return _id_of(runtime, given, template_sets.page, "template set")
+
+
+def labelled_set_id(runtime: Runtime, given: str) -> UUID:
+    """The id of the set; raises NotFound, or Conflict when several have that name."""
+    return _id_of(runtime, given, labelled_sets.page, "labelled set")
+
+
+def _id_of(runtime: Runtime, given: str, listing: Listing, noun: str) -> UUID:
     known = _uuid(given)
     if known is not None:
         return known
-    found = [each for each, name in _seed_set_names(runtime) if name == given]
+    found = [each.id for each in _all(runtime, listing) if each.name == given]
     if not found:
-        raise NotFound(f"There is no seed set named {given!r}.")
+        raise NotFound(f"There is no {noun} named {given!r}.")
     if len(found) > 1:
         ids = ", ".join(map(str, found))
-        raise Conflict(f"Several seed sets are named {given!r}: {ids}. Give the id.")
+        raise Conflict(f"Several {noun}s are named {given!r}: {ids}. Give the id.")
     return found[0]
 
 
@@ -34,15 +68,14 @@ def teacher_id(runtime: Runtime, given: str) -> UUID:
     return found.id
 
 
-def _seed_set_names(runtime: Runtime) -> list[tuple[UUID, str]]:
-    names: list[tuple[UUID, str]] = []
+def _all(runtime: Runtime, listing: Listing) -> Iterator[Named]:
     cursor = None
     while True:
-        page = seed_sets.page(runtime, cursor=cursor, limit=_PAGE)
-        names += [(each.id, each.name) for each in page.items]
+        page = listing(runtime, cursor=cursor, limit=_PAGE)
+        yield from page.items
         cursor = page.next
         if cursor is None:
-            return names
+            return
 
 
 def _uuid(text: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""`cultivar templates`: labelled rows into tasks by templates, without a service or a teacher."""
+"""`cultivar templates`: labelled rows into tasks by templates, in files or in the service."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,36 +6,31 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, Exit, Option, Typer
 
+from app.cli import template_sets
+from app.cli.columns import Features, LabelNames, Types, read_described
 from app.cli.errors import BAD_INPUT, line_problem
 from app.cli.mix import mix
+from app.cli.pairs import show_pair
 from app.cli.reading_progress import reading_progress
 from app.cli.terminal import AsJson, console, error_console, show_json
-from app.domain.labelled import Columns, merged, read_columns
-from app.domain.templates import Rendered, Template
 from app.files.excerpt import visible
-from app.sandbox.template_sandbox import PairOutcome
-from app.use_cases.labelled_rows import features_file
 from app.use_cases.rendering import RenderSettings, RenderSummary, preview, render_file
 from app.use_cases.template_checks import CheckedFile, check_files
 
 commands = Typer()
+commands.command("add")(template_sets.add)
+commands.command("list")(template_sets.list_)
+commands.command("show")(template_sets.show)
+commands.command("preview")(template_sets.preview)
+commands.command("download")(template_sets.download)
+commands.command("delete")(template_sets.delete)
 commands.command("mix")(mix)
-_SHOWN_CHARACTERS = 2000
 
 Names = Annotated[list[str] | None, Option(help="only this one, by name or id; may be repeated")]
 PerRow = Annotated[int | None, Option(min=1, help="templates drawn for each row; else all of them")]
 LimitRows = Annotated[int | None, Option(min=0, help="only so many rows, the first")]
 LimitPerTemplate = Annotated[
     int | None, Option(min=0, help="only so many tasks of each template, the first")
-]
-LabelNames = Annotated[
-    list[str] | None, Option(help="COLUMN=a,b,c: the classes of a label column; may be repeated")
-]
-Types = Annotated[
-    list[str] | None, Option("--type", help="COLUMN=text, int, float or bool; may be repeated")
-]
-Features = Annotated[
-    Path | None, Option(help="types and label names as a dataset_info.json has them")
 ]
 Truncate = Annotated[int | None, Option(min=1, help="cut each inserted text to so many characters")]
 Provenance = Annotated[
@@ -110,23 +105,18 @@ def render(
         provenance=provenance,
         triples=triples,
         split=None if split is None else split.replace("\\n", "\n"),
-        columns=_columns(type_, label_names, features),
+        columns=read_described(type_, label_names, features),
     )
     source = None if str(rows) == "-" else rows
     if preview_ is not None:
         for chosen, pair in preview(templates, source, preview_, settings):
-            _show_pair(chosen, pair)
+            show_pair(chosen, pair)
         return
     target = None if out is None or str(out) == "-" else out
     errors = error_console()
     with reading_progress(errors) as report:
         summary = render_file(templates, source, target, settings, report)
     _show_summary(errors, summary)
-
-
-def _columns(types: list[str] | None, names: list[str] | None, features: Path | None) -> Columns:
-    described = Columns() if features is None else features_file(features)
-    return merged(described, read_columns(types or (), names or ()))
 
 
 def _show_checked(file: CheckedFile) -> None:
@@ -137,24 +127,6 @@ def _show_checked(file: CheckedFile) -> None:
         error_console().print(line_problem(problem))
     for notice in file.notices:
         console().print(line_problem(notice))
-
-
-def _show_pair(template: Template, pair: PairOutcome) -> None:
-    screen, outcome = console(), pair.outcome
-    screen.print(f"row {pair.order.row}, {visible(template.name)}")
-    if isinstance(outcome, Rendered):
-        screen.print(_indented("input", outcome.input))
-        screen.print(_indented("target", outcome.target))
-    else:
-        detail = f": {visible(outcome.detail)}" if outcome.detail else ""
-        screen.print(f"  skipped: {outcome.reason}{detail}")
-    screen.print()
-
-
-def _indented(title: str, text: str) -> str:
-    shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " …"
-    lines = [visible(line) for line in shown.split("\n")]
-    return "\n".join([f"  {title}:", *(f"    {line}" for line in lines)])
 
 
 def _show_summary(screen: Console, summary: RenderSummary) -> None:

@@ -172,6 +172,7 @@ def page(
         "reasons",
         "nearest_score",
         "nearest_cosine",
+        "facts",
         "number",
         "position",
         "created_at",

@@ -5,6 +5,9 @@ import threading
 import time
 from uuid import UUID
 
+NO_TEACHER = UUID(int=0)
+"""Stands for the teacher of jobs that make no calls, where a key is wanted."""
+
 _lock = threading.Lock()
 _last = [0, 0]
 

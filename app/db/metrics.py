@@ -8,11 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.call_tables import slots
+from app.db.ids import NO_TEACHER
 from app.db.tables import candidates, exports, job_counts, jobs, past_counts, teachers
 from app.domain.lifecycle import CandidateState, ExportState, JobState, SlotState
 
 _now = sa.func.clock_timestamp()
 TOTAL = "total"
+# Under this are counted the jobs that make no calls.
+_teacher: "sa.ColumnElement[UUID]" = sa.func.coalesce(
+    jobs.c.teacher_id, sa.literal_column(f"'{NO_TEACHER}'::uuid")
+).label("teacher_id")
 
 
 class CountKey(NamedTuple):
@@ -45,12 +50,12 @@ class Waits(NamedTuple):
 def retire(connection: sa.Connection, job_id: UUID) -> None:
     """Keep what a job's counters came to, before it is deleted."""
     counted = (
-        sa.select(jobs.c.teacher_id, job_counts.c.family, job_counts.c.name, job_counts.c.n)
+        sa.select(_teacher, job_counts.c.family, job_counts.c.name, job_counts.c.n)
         .join_from(job_counts, jobs)
         .where(jobs.c.id == job_id)
     )
     spent = sa.select(
-        jobs.c.teacher_id, sa.literal(TOTAL), sa.literal("spent_micro_usd"), jobs.c.spent_micro_usd
+        _teacher, sa.literal(TOTAL), sa.literal("spent_micro_usd"), jobs.c.spent_micro_usd
     ).where(jobs.c.id == job_id)
     _keep(connection, counted)
     _keep(connection, spent)
@@ -68,9 +73,9 @@ def _keep(connection: sa.Connection, counted: Any) -> None:
 
 def totals(connection: sa.Connection) -> Mapping[CountKey, int]:
     """Every counter, summed over the jobs of a teacher, those included that were deleted."""
-    living = sa.select(
-        jobs.c.teacher_id, job_counts.c.family, job_counts.c.name, job_counts.c.n
-    ).join_from(job_counts, jobs)
+    living = sa.select(_teacher, job_counts.c.family, job_counts.c.name, job_counts.c.n).join_from(
+        job_counts, jobs
+    )
     past = sa.select(
         past_counts.c.teacher_id, past_counts.c.family, past_counts.c.name, past_counts.c.n
     )
@@ -83,13 +88,13 @@ def totals(connection: sa.Connection) -> Mapping[CountKey, int]:
 def job_sums(connection: sa.Connection) -> list[JobSum]:
     """Jobs by teacher and state."""
     query = sa.select(
-        jobs.c.teacher_id,
+        _teacher,
         jobs.c.state,
         sa.func.count(),
         _sum(jobs.c.spent_micro_usd),
         _sum(jobs.c.reserved_micro_usd),
         _sum(jobs.c.cap_micro_usd),
-    ).group_by(jobs.c.teacher_id, jobs.c.state)
+    ).group_by(_teacher, jobs.c.state)
     return [
         JobSum(teacher_id, state, count, int(spent), int(reserved), int(cap))
         for teacher_id, state, count, spent, reserved, cap in connection.execute(query)
@@ -101,9 +106,10 @@ def _sum(column: "sa.Column[Any]") -> sa.ColumnElement[Any]:
 
 
 def names(connection: sa.Connection) -> Mapping[UUID, str]:
-    """What each teacher is called."""
+    """What each teacher is called, and what stands for none."""
     query = sa.select(teachers.c.id, teachers.c.name)
-    return {teacher_id: name for teacher_id, name in connection.execute(query)}
+    found = {teacher_id: name for teacher_id, name in connection.execute(query)}
+    return {NO_TEACHER: "none", **found}
 
 
 def waits(connection: sa.Connection) -> Waits:

@@ -88,8 +88,11 @@ jobs = sa.Table(
     metadata,
     id_column(),
     sa.Column("name", sa.Text, nullable=False),
-    reference("seed_set_id", "seed_sets", ondelete="RESTRICT"),
-    reference("teacher_id", "teachers", ondelete="RESTRICT"),
+    reference("seed_set_id", "seed_sets", nullable=True, ondelete="RESTRICT"),
+    reference("labelled_set_id", "labelled_sets", nullable=True, ondelete="RESTRICT"),
+    reference("template_set_id", "template_sets", nullable=True, ondelete="RESTRICT"),
+    # None where the method makes no calls.
+    reference("teacher_id", "teachers", nullable=True, ondelete="RESTRICT"),
     reference("pool_id", "pools", ondelete="RESTRICT"),
     reference("embedder_id", "teachers", nullable=True, ondelete="RESTRICT"),
     # The accepted rows as instruction and input; there is one only when they are compared too.
@@ -125,6 +128,8 @@ jobs = sa.Table(
     sa.CheckConstraint("spent_micro_usd >= 0 AND reserved_micro_usd >= 0", name="money"),
 )
 
+sa.Index("ix_jobs_labelled_set_id", jobs.c.labelled_set_id)
+sa.Index("ix_jobs_template_set_id", jobs.c.template_set_id)
 sa.Index("ix_jobs_live", jobs.c.id, postgresql_where=jobs.c.finished_at.is_(None))
 
 job_counts = sa.Table(

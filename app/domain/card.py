@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 
 import yaml
 
+_RIGHTS = (
+    "These rows were written by a model that was shown the seed tasks below. Whoever uses them "
+    "needs the right to do so from both: the licence of every seed set and the terms of every "
+    "teacher below. Nothing here grants more than they do."
+)
+_RIGHTS_WITHOUT_TEACHER = (
+    "These rows were made by rules from the files below; no model wrote any of them. Whoever uses "
+    "them needs the right to do so from the licence of every file. Nothing here grants more than "
+    "they do."
+)
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -121,11 +131,9 @@ def _licences(card: Card) -> str:
     return "\n\n".join(
         [
             "## Licence chain",
-            "These rows were written by a model that was shown the seed tasks below. Whoever "
-            "uses them needs the right to do so from both: the licence of every seed set and the "
-            "terms of every teacher below. Nothing here grants more than they do.",
+            _RIGHTS if card.teachers else _RIGHTS_WITHOUT_TEACHER,
             _table(("Seed set", "Seeds", "Language", "Licence", "Source"), seeds),
-            _table(("Teacher", "Model", "Terms"), teachers),
+            *([_table(("Teacher", "Model", "Terms"), teachers)] if teachers else []),
         ]
     )
 
@@ -150,10 +158,11 @@ def _limits(card: Card) -> str:
     if card.simulated:
         return ""
     checked = f"{card.reviewed_rows:,} of {card.rows:,}" if card.reviewed_rows else "None"
+    by, of = ("a machine", "the teacher and the seeds") if card.teachers else ("rules", "the files")
     return (
-        "## Limits\n\nThe rows were written by a machine and chosen by rules. "
+        f"## Limits\n\nThe rows were written by {by} and chosen by rules. "
         f"{checked} were checked by people. They may be wrong, unsafe or biased, and they repeat "
-        "what the teacher and the seeds got wrong."
+        f"what {of} got wrong."
     )
 
 

@@ -12,6 +12,8 @@ PRIOR_REPLY_SHARE = 0.25
 PRIOR_TOKENS_PER_S = 50.0
 PRIOR_WAIT_S = 0.5
 PRIOR_BYTES_PER_TOKEN = 4.0
+# Without a teacher: what one worker renders, compares and stores.
+PRIOR_ROWS_PER_S = 300.0
 
 Cost = Callable[[int, int], int]
 

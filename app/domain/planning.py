@@ -108,13 +108,13 @@ def reason_to_end(
 ) -> JobReason | None:
     """Why the job should begin nothing more; None while it should go on.
 
-    With `whole_rounds` a target counts only once the round is over: rows must not depend on which
-    answer came first.
+    A cap of 0 is that of a job that makes no calls. With `whole_rounds` a target counts only once
+    the round is over: rows must not depend on which answer came first.
     """
     round_over = standing.idle or not whole_rounds
     if standing.accepted_rows >= standing.target_rows and round_over:
         return JobReason.TARGET_REACHED
-    if calls >= cap_calls:
+    if calls >= cap_calls > 0:
         return JobReason.CALLS_EXHAUSTED
     if window.exhausted and not standing.candidates_unanswered and not standing.answers_open:
         return JobReason.NOVELTY_EXHAUSTED

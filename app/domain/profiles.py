@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar, TypeVar
 
+from app.domain.materials import Material
 from app.domain.method import Method, MethodOptions
 from app.domain.options import parse_options
 from app.domain.records import Source
@@ -20,8 +21,8 @@ class PublishedMethod(MethodOptions, Method):
     `PROFILES` maps a profile's name to the option values it sets; ``default`` is always there.
     What else a job must know of a method, the class declares: whether the seeds are in the pool
     that new instructions are compared with (not where they are proposed themselves), the only
-    endpoint that can serve it, whether machine rows are shown with their instances, and which seeds
-    it can use.
+    endpoint that can serve it, whether machine rows are shown with their instances, which seeds
+    it can use, what it draws from where that is no seed set, and whether it calls a teacher at all.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
@@ -29,6 +30,8 @@ class PublishedMethod(MethodOptions, Method):
     ENDPOINT: ClassVar[str | None] = None
     SHOWS_WHOLE_ROWS: ClassVar[bool] = False
     SEEDS_WANTED: ClassVar[str] = "at least one seed"
+    DRAWS_FROM: ClassVar[Material] = Material.SEEDS
+    CALLS: ClassVar[bool] = True
 
     def can_use(self, seed: Source) -> bool:
         """Whether a seed is of the kind that `SEEDS_WANTED` names."""

@@ -44,6 +44,8 @@ class SourceKind(StrEnum):
 
     SEED = "seed"
     MACHINE = "machine"
+    LABELLED = "labelled_row"
+    ROW = "row"
 
 
 @dataclass(frozen=True, slots=True)

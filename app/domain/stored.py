@@ -99,13 +99,16 @@ class TeacherRecord:
 class Job:
     """One run of a method; money in micro-USD, `calls` counts what was sent to the teacher.
 
+    A method that makes no calls has no teacher, and one that draws from elsewhere no seed set.
     `reused_calls` were not sent: a stored reply stood for each, and they saved `saved_micro_usd`.
     """
 
     id: UUID
     name: str
-    seed_set_id: UUID
-    teacher_id: UUID
+    seed_set_id: UUID | None
+    labelled_set_id: UUID | None
+    template_set_id: UUID | None
+    teacher_id: UUID | None
     pool_id: UUID
     embedder_id: UUID | None
     row_pool_id: UUID | None
@@ -319,7 +322,10 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRecord:
-    """One candidate instruction, its fate, and the nearest row of the pool."""
+    """One candidate instruction, its fate, and the nearest row of the pool.
+
+    `facts` say what else is known of it, such as the template and the row that it came from.
+    """
 
     id: UUID
     instruction: str
@@ -329,6 +335,7 @@ class CandidateRecord:
     nearest_score: float | None
     nearest_cosine: float | None
     nearest_text: str | None
+    facts: Mapping[str, str] | None
     number: int
     position: int
     created_at: datetime

@@ -186,6 +186,9 @@ class _Batch:
 
     def _by_words(self, text: str, digest: bytes | None) -> _Fate:
         equal_seq = self._equal(digest)
+        if self._pool.threshold >= 1.0:
+            # No score is above 1, so the whole pool need not be walked for the nearest.
+            return _Fate() if equal_seq is None else _Fate(EXACT_DUPLICATE, equal_seq, 1.0)
         nearest = self._index.nearest(text)
         if nearest is None:
             return _Fate()

@@ -162,7 +162,7 @@ class BatchSlice:
 
     def _form_within(self, connection: Connection) -> bool:
         job = jobs.lock(connection, self._job_id)
-        if job is None:
+        if job is None or job.teacher_id is None:
             return False
         if job.state is not JobState.RUNNING:
             return self._probe(connection, job)
@@ -181,6 +181,8 @@ class BatchSlice:
     def _probe(self, connection: Connection, job: Job) -> bool:
         """Ask a teacher that did not serve with a batch of one call."""
         if teacher_batches.count_live(connection, job_id=job.id) or not may_probe(connection, job):
+            return False
+        if job.teacher_id is None:
             return False
         record = teachers.get(connection, job.teacher_id, for_update=True)
         if record is None or job.calls >= job.cap_calls:

@@ -89,7 +89,7 @@ def claim_locked(
     memory: Memory,
 ) -> Claimed:
     """Take ready slots of a locked job within its caps and the teacher's concurrency."""
-    if job.delivery is Delivery.BATCH:
+    if job.delivery is Delivery.BATCH or job.teacher_id is None:
         return NOTHING
     probes = may_probe(connection, job)
     if job.state is not JobState.RUNNING and not probes:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.domain.estimate import (
     PRIOR_REPLY_SHARE,
+    PRIOR_ROWS_PER_S,
     PRIOR_TOKENS_PER_S,
     PRIOR_WAIT_S,
     Grounds,
@@ -60,6 +61,25 @@ def assumptions(basis: Basis) -> Sequence[Assumption]:
         *_money(basis),
         *_time(basis),
         *_left_out(basis),
+    ]
+
+
+def without_calls(most_rows: int) -> Sequence[Assumption]:
+    """What is assumed of a job that asks no teacher."""
+    return [
+        Assumption("most_calls", 0, Origin.SETTING, "The method makes no calls."),
+        Assumption(
+            "most_rows",
+            most_rows,
+            Origin.MEASURED,
+            f"{most_rows:,} rows at most, before any is skipped or found to be a duplicate.",
+        ),
+        Assumption(
+            "rows_per_s",
+            PRIOR_ROWS_PER_S,
+            Origin.ASSUMED,
+            f"{PRIOR_ROWS_PER_S:.0f} rows a second (assumed).",
+        ),
     ]
 
 

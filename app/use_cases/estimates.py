@@ -1,7 +1,8 @@
 """What a job would come to, told before it is submitted, with all that the figures rest on."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from app.db import history, seed_sets
@@ -10,11 +11,13 @@ from app.db.history import FinishedJob, StepHistory
 from app.domain.estimate import (
     PRIOR_BYTES_PER_TOKEN,
     PRIOR_REPLY_SHARE,
+    PRIOR_ROWS_PER_S,
     PRIOR_TOKENS_PER_S,
     PRIOR_WAIT_S,
     Cost,
     Embeddings,
     Estimate,
+    Expected,
     Grounds,
     Pace,
     Talk,
@@ -24,13 +27,14 @@ from app.domain.estimate import (
 )
 from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
+from app.domain.profiles import PublishedMethod
 from app.domain.records import Source, SourceKind
 from app.domain.rehearsal import Prompts, Rehearsal, rehearse
-from app.domain.stored import TeacherRecord
+from app.domain.stored import SeedSet, TeacherRecord
 from app.llm.pricing import cost_micro_usd, most_input_tokens, most_output_tokens
 from app.llm.teacher import Endpoint, Teacher
 from app.runtime import Runtime
-from app.use_cases.estimate_words import Assumption, Basis, assumptions
+from app.use_cases.estimate_words import Assumption, Basis, assumptions, without_calls
 from app.use_cases.jobs import JobDetails, JobParts, checked
 
 _SEEDS_READ = 400
@@ -55,8 +59,10 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
     A teacher without prices is taken here: its estimate has no money.
     """
     with runtime.database.transaction() as connection:
-        parts = checked(connection, runtime, details, priceless=True)
-        parts = replace(parts, teacher=parts.teacher.priced_for(Delivery(details.delivery)))
+        described = checked(connection, runtime, details, priceless=True)
+        parts = _taught(described, details.delivery)
+        if parts is None:
+            return _without_calls(described)
         basis = _basis(connection, details, parts)
     return JobEstimate(
         estimate=estimate(basis.grounds),
@@ -65,6 +71,50 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
         no_money=_no_money(parts),
         assumptions=assumptions(basis),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of a job that makes calls."""
+
+    method: PublishedMethod
+    seed_set: SeedSet
+    teacher: TeacherRecord
+    embedder: TeacherRecord | None
+    target_rows: int
+    cap_calls: int
+    cap_micro_usd: int | None
+
+
+def _taught(parts: JobParts, delivery: str) -> _Parts | None:
+    """The same with a teacher at the prices of that delivery; None where there is none."""
+    if parts.seed_set is None or parts.teacher is None:
+        return None
+    return _Parts(
+        parts.method,
+        parts.seed_set,
+        parts.teacher.priced_for(Delivery(delivery)),
+        parts.embedder,
+        parts.target_rows,
+        parts.cap_calls,
+        parts.cap_micro_usd,
+    )
+
+
+def _without_calls(parts: JobParts) -> JobEstimate:
+    """No calls, no tokens, no money; the time is that of a worker at work."""
+    most = parts.gathered.rows or parts.target_rows
+    rows, nothing = min(parts.target_rows, most), Expected(0, 0)
+    found = Estimate(
+        rows=rows,
+        calls=nothing,
+        prompt_tokens=nothing,
+        completion_tokens=nothing,
+        embedding_tokens=None,
+        micro_usd=nothing,
+        expected_s=math.ceil(rows / PRIOR_ROWS_PER_S),
+    )
+    return JobEstimate(found, 0, parts.cap_micro_usd, None, without_calls(most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +152,7 @@ def _past(connection: Connection, details: JobDetails, teacher: TeacherRecord) -
     return _Past(alike, {each.step: each for each in steps_alike}, steps)
 
 
-def _basis(connection: Connection, details: JobDetails, parts: JobParts) -> Basis:
+def _basis(connection: Connection, details: JobDetails, parts: _Parts) -> Basis:
     past = _past(connection, details, parts.teacher)
     seeds = [
         Source(
@@ -124,7 +174,7 @@ def _basis(connection: Connection, details: JobDetails, parts: JobParts) -> Basi
     most_prompt, most_completion = _most_of_a_call(parts.teacher, rehearsal, longest)
     latency_s = past.latency_s
     grounds = Grounds(
-        target_rows=details.target_rows,
+        target_rows=parts.target_rows,
         cap_calls=parts.cap_calls,
         cap_micro_usd=parts.cap_micro_usd,
         yields=_yields(past.alike, parts.method.expected_novel),
@@ -224,7 +274,7 @@ def _latency_s(proposing: Talk, answering: Talk) -> float:
     return PRIOR_WAIT_S + tokens / PRIOR_TOKENS_PER_S
 
 
-def _pace(parts: JobParts, latency_s: float) -> Pace:
+def _pace(parts: _Parts, latency_s: float) -> Pace:
     teacher, method = parts.teacher, parts.method
     return Pace(
         latency_s=latency_s,
@@ -235,7 +285,7 @@ def _pace(parts: JobParts, latency_s: float) -> Pace:
     )
 
 
-def _cost(parts: JobParts) -> Cost | None:
+def _cost(parts: _Parts) -> Cost | None:
     """The price of tokens, rounded up; None without both prices of all that is paid for."""
     return None if _no_money(parts) else partial(_price, parts.teacher)
 
@@ -251,7 +301,7 @@ def _price(record: TeacherRecord, prompt_tokens: int, completion_tokens: int) ->
     return cost_micro_usd(teacher, prompt_tokens, completion_tokens)
 
 
-def _no_money(parts: JobParts) -> str | None:
+def _no_money(parts: _Parts) -> str | None:
     teacher, embedder = parts.teacher, parts.embedder
     prices = (teacher.input_micro_usd_per_million, teacher.output_micro_usd_per_million)
     if None in prices:
@@ -268,7 +318,7 @@ def _no_money(parts: JobParts) -> str | None:
 
 
 def _embeddings(
-    parts: JobParts, all_bytes: int, read: int, bytes_per_token: float
+    parts: _Parts, all_bytes: int, read: int, bytes_per_token: float
 ) -> Embeddings | None:
     embedder = parts.embedder
     if embedder is None:

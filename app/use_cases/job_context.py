@@ -1,4 +1,4 @@
-"""What every step of a running job needs at hand: its method, its seeds, its teacher."""
+"""What every step of a running job needs at hand: its method, its seeds or its stock."""
 
 import threading
 from collections import OrderedDict
@@ -13,15 +13,20 @@ from pydantic import TypeAdapter
 
 from app.db import candidates, jobs, pools, seed_sets
 from app.db.engine import Connection
-from app.domain.lifecycle import ConversationKind
+from app.domain.lifecycle import ConversationKind, JobState
+from app.domain.materials import Material
 from app.domain.method import Prompt
 from app.domain.methods import METHODS
+from app.domain.methods.template import TemplateRows
 from app.domain.options import parse_options
 from app.domain.profiles import PublishedMethod
 from app.domain.records import SeedInstance, Source, SourceKind
 from app.domain.stored import Job, PoolRecord
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
+from app.use_cases.labelled_stock import labelled_stock
+from app.use_cases.mixed_stock import MixedStock
+from app.use_cases.stock import Stock
 
 _SEED_SETS_KEPT = 4
 
@@ -36,11 +41,33 @@ class SeedSources:
 
 @dataclass(frozen=True)
 class JobContext:
-    """A job as it was when the slice began, its method with its options, and its seeds."""
+    """A job as it was when the slice began, its method with its options, and its seeds.
+
+    With a `stock`, that is what it draws from instead, and to be closed in the end.
+    """
 
     job: Job
     method: PublishedMethod
     seeds: SeedSources
+    stock: Stock | None = None
+
+    def prepare(self, runtime: Runtime) -> None:
+        """Outside of any transaction: have ready what the job will draw next."""
+        if self.stock is None:
+            return
+        with runtime.database.transaction() as connection:
+            job = jobs.get(connection, self.job.id)
+        if job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}:
+            self.stock.prepare(runtime, job.next_propose)
+
+    def ready(self, first: int, wanted: int) -> int:
+        """How many conversations from number `first` on can be drawn now."""
+        return wanted if self.stock is None else self.stock.ready(first, wanted)
+
+    def close(self) -> None:
+        """Give back what the stock holds."""
+        if self.stock is not None:
+            self.stock.close()
 
     def rng(self, kind: ConversationKind, number: int) -> Random:
         """The generator of one conversation, the same at every replay."""
@@ -95,7 +122,19 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
         method, problems = parse_options(METHODS[job.method], job.options)
         if method is None:
             raise InvalidInput("The stored options are not understood.", problems=problems)
+        stock = _stock(connection, job, method)
+        if stock is not None:
+            return JobContext(job, method, SeedSources(stock.sources, {}), stock)
+        if job.seed_set_id is None:
+            raise InvalidInput("This job has no seeds.")
         return JobContext(job, method, seeds.get(connection, job.seed_set_id))
+
+
+def _stock(connection: Connection, job: Job, method: PublishedMethod) -> Stock | None:
+    """What a job draws from that has no seeds."""
+    if isinstance(method, TemplateRows):
+        return labelled_stock(connection, job, method)
+    return MixedStock(job) if method.DRAWS_FROM is Material.JOBS else None
 
 
 class DrawPool:

@@ -1,12 +1,12 @@
 """Jobs: submit, read, pause, resume, cancel, retry, change caps, delete."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.db import candidates as candidate_queries
 from app.db import conversations as conversation_queries
-from app.db import counts, exports, jobs, metrics, pools, seed_sets, slots, teachers
+from app.db import counts, exports, job_sources, jobs, metrics, pools, seed_sets, slots, teachers
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
@@ -14,17 +14,15 @@ from app.domain.language import language_of
 from app.domain.lifecycle import (
     FINAL_JOB_STATES,
     CandidateState,
-    Delivery,
     JobReason,
     JobState,
     SlotState,
     call_counts,
 )
-from app.domain.method import Order
+from app.domain.materials import JobSource
 from app.domain.methods import METHODS
 from app.domain.options import option_fields, options_as_dict
-from app.domain.profiles import DEFAULT_PROFILE, PublishedMethod, configure
-from app.domain.reuse import Reuse
+from app.domain.profiles import PublishedMethod, configure
 from app.domain.stored import (
     CallRecord,
     CandidateRecord,
@@ -36,37 +34,19 @@ from app.domain.stored import (
     SeedSet,
     TeacherRecord,
 )
-from app.domain.tokens import Tokens
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
-from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.batches import delivery_problems
-from app.use_cases.job_context import read_seeds
+from app.use_cases.gathering import Gathered, gathered
+from app.use_cases.job_checks import (
+    limits_problems,
+    method_problems,
+    needs_problems,
+    novelty_problems,
+    reference_problems,
+)
+from app.use_cases.job_details import CALLS_PER_ROW, JobDetails
 from app.use_cases.once import Once
-
-CALLS_PER_ROW = 10
-_MAX_ROWS = 10_000_000
-_MAX_MONEY = 10**15
-
-
-@dataclass(frozen=True, slots=True)
-class JobDetails:
-    """What a caller asks for; money in micro-USD, `cap_calls` None means 10 calls a row."""
-
-    seed_set_id: UUID
-    teacher_id: UUID
-    target_rows: int
-    name: str = ""
-    method: str = "self_instruct"
-    profile: str = DEFAULT_PROFILE
-    options: Mapping[str, object] = field(default_factory=dict[str, object])
-    cap_micro_usd: int | None = None
-    cap_calls: int | None = None
-    random_seed: int = 42
-    delivery: Delivery = Delivery.CALLS
-    tokens: str | None = None
-    embedder_id: UUID | None = None
-    reuse: str = Reuse.NEVER
 
 
 def submit(runtime: Runtime, details: JobDetails, once: Once | None = None) -> Job:
@@ -84,12 +64,14 @@ def submit(runtime: Runtime, details: JobDetails, once: Once | None = None) -> J
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """What a job as described is made of, and the caps that will hold."""
+    """What a job as described is made of, and the target and caps that will hold."""
 
     method: PublishedMethod
-    seed_set: SeedSet
-    teacher: TeacherRecord
+    gathered: Gathered
+    seed_set: SeedSet | None
+    teacher: TeacherRecord | None
     embedder: TeacherRecord | None
+    target_rows: int
     cap_calls: int
     cap_micro_usd: int | None
 
@@ -98,23 +80,31 @@ def checked(
     connection: Connection, runtime: Runtime, details: JobDetails, *, priceless: bool = False
 ) -> JobParts:
     """The parts of a job; raises InvalidInput with every problem, but with `priceless` no price."""
-    seed_set = seed_sets.get(connection, details.seed_set_id)
+    seed_set = (details.seed_set_id and seed_sets.get(connection, details.seed_set_id)) or None
     method, problems = _configured(in_language_of(details, seed_set))
-    teacher = teachers.get(connection, details.teacher_id)
-    embedder = _embedder(connection, details)
+    teacher = _teacher(connection, details.teacher_id)
+    embedder = _teacher(connection, details.embedder_id)
     default_cap = runtime.settings.default_cap_micro_usd
-    problems += _limits_problems(details, default_cap)
-    problems += _reference_problems(seed_set, teacher, details.delivery)
+    problems += limits_problems(details, default_cap)
+    problems += reference_problems(details, seed_set, teacher)
     problems += delivery_problems(details.delivery, teacher)
-    problems += _novelty_problems(details, method, embedder)
-    problems += _method_problems(connection, method, seed_set, teacher)
+    problems += novelty_problems(details, method, embedder)
+    problems += method_problems(connection, method, seed_set, teacher)
+    if details.method in METHODS:
+        problems += needs_problems(details, METHODS[details.method])
+    found = method and gathered(connection, details, method, seed_set, problems)
     if priceless:
         problems = [each for each in problems if each.code != "price_required"]
-    if problems or method is None or seed_set is None or teacher is None:
+    if problems or method is None or found is None:
         raise InvalidInput("The job cannot be run as described.", problems=problems)
     cap = default_cap if details.cap_micro_usd is None else details.cap_micro_usd
-    cap_calls = details.cap_calls or CALLS_PER_ROW * details.target_rows
-    return JobParts(method, seed_set, teacher, embedder, cap_calls, cap)
+    target_rows = details.target_rows or found.rows or 1
+    cap_calls = details.cap_calls or (CALLS_PER_ROW * target_rows if method.CALLS else 0)
+    return JobParts(method, found, seed_set, teacher, embedder, target_rows, cap_calls, cap)
+
+
+def _teacher(connection: Connection, teacher_id: UUID | None) -> TeacherRecord | None:
+    return None if teacher_id is None else teachers.get(connection, teacher_id)
 
 
 def in_language_of(details: JobDetails, seed_set: SeedSet | None) -> JobDetails:
@@ -127,30 +117,6 @@ def in_language_of(details: JobDetails, seed_set: SeedSet | None) -> JobDetails:
     return replace(details, options={**details.options, "language": str(spoken)})
 
 
-def _method_problems(
-    connection: Connection,
-    method: PublishedMethod | None,
-    seed_set: SeedSet | None,
-    teacher: TeacherRecord | None,
-) -> Iterator[Problem]:
-    """What the method needs of its teacher and its seeds."""
-    if method is None or seed_set is None or teacher is None:
-        return
-    if method.ENDPOINT is not None and teacher.endpoint != method.ENDPOINT:
-        detail = f"this method needs a teacher whose endpoint is {method.ENDPOINT}"
-        yield Problem("/teacher_id", "wrong_type", detail)
-    if type(method).can_use is PublishedMethod.can_use:
-        return
-    if not any(map(method.can_use, read_seeds(connection, seed_set.id).ordered)):
-        yield Problem("/seed_set_id", "wrong_type", f"this method needs {method.SEEDS_WANTED}")
-
-
-def _embedder(connection: Connection, details: JobDetails) -> TeacherRecord | None:
-    if details.embedder_id is None:
-        return None
-    return teachers.get(connection, details.embedder_id)
-
-
 def _configured(details: JobDetails) -> tuple[PublishedMethod | None, list[Problem]]:
     if details.method not in METHODS:
         known = ", ".join(METHODS)
@@ -159,103 +125,35 @@ def _configured(details: JobDetails) -> tuple[PublishedMethod | None, list[Probl
     return method, list(problems)
 
 
-def _limits_problems(details: JobDetails, default_cap: int | None) -> Iterator[Problem]:
-    cap = details.cap_micro_usd if details.cap_micro_usd is not None else default_cap
-    if not 1 <= details.target_rows <= _MAX_ROWS:
-        yield Problem("/target_rows", "out_of_range", f"must be from 1 to {_MAX_ROWS:,}")
-    if cap is not None and not 0 <= cap <= _MAX_MONEY:
-        yield Problem("/cap_micro_usd", "budget_invalid", f"must be from 0 to {_MAX_MONEY:,}")
-    if details.cap_calls is not None and not 1 <= details.cap_calls <= CALLS_PER_ROW * _MAX_ROWS:
-        yield Problem("/cap_calls", "out_of_range", "must be from 1 to 100,000,000")
-    if not 0 <= details.random_seed < 1 << 63:
-        yield Problem("/random_seed", "out_of_range", "must be from 0 to 2^63 - 1")
-    if details.tokens is not None and details.tokens not in set(Tokens):
-        yield Problem("/tokens", "wrong_type", "must be rouge or unicode")
-    if details.reuse not in set(Reuse):
-        yield Problem("/reuse", "wrong_type", "must be prefer or never")
-    if len(details.name) > 200 or not details.name.isprintable():
-        yield Problem("/name", "too_long", "at most 200 printable characters")
-
-
-def _reference_problems(
-    seed_set: SeedSet | None, teacher: TeacherRecord | None, delivery: str
-) -> Iterator[Problem]:
-    if seed_set is None:
-        yield Problem("/seed_set_id", "not_found", "there is no such seed set")
-    if teacher is None:
-        yield Problem("/teacher_id", "not_found", "there is no such teacher")
-        return
-    if teacher.endpoint == Endpoint.EMBEDDINGS:
-        yield Problem("/teacher_id", "wrong_type", "this one makes embeddings; it writes no text")
-        return
-    prices = (teacher.input_micro_usd_per_million, teacher.output_micro_usd_per_million)
-    if None in prices and delivery != Delivery.BATCH:
-        yield Problem(
-            "/teacher_id", "price_required", "give the teacher its prices, 0 if it is free"
-        )
-
-
-def _novelty_problems(
-    details: JobDetails, method: PublishedMethod | None, embedder: TeacherRecord | None
-) -> Iterator[Problem]:
-    if details.embedder_id is not None:
-        yield from _embedder_problems(embedder)
-    if method is None:
-        return
-    if method.semantic_threshold is not None and details.embedder_id is None:
-        yield Problem(
-            "/options/semantic_threshold", "missing_field", "wants an embedder: give embedder_id"
-        )
-    if method.semantic_threshold is None and details.embedder_id is not None:
-        yield Problem("/embedder_id", "missing_field", "give the option semantic_threshold as well")
-    if method.compare_inputs and method.order is Order.STRICT:
-        yield Problem(
-            "/options/compare_inputs",
-            "conflicting_options",
-            "not with order=strict: which of two rows is kept depends on which came first",
-        )
-
-
-def _embedder_problems(embedder: TeacherRecord | None) -> Iterator[Problem]:
-    if embedder is None:
-        yield Problem("/embedder_id", "not_found", "there is no such teacher")
-    elif embedder.endpoint != Endpoint.EMBEDDINGS:
-        yield Problem(
-            "/embedder_id", "wrong_type", "must be a teacher whose endpoint is embeddings"
-        )
-    elif embedder.input_micro_usd_per_million is None:
-        yield Problem(
-            "/embedder_id", "price_required", "give the embedder its input price, 0 if it is free"
-        )
-
-
 def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUID:
     job_id = new_id()
-    method, seed_set, teacher = parts.method, parts.seed_set, parts.teacher
-    pool_id, row_pool_id = _insert_pools(
-        connection, details, method, details.tokens or seed_set.tokens
-    )
+    method, found, teacher = parts.method, parts.gathered, parts.teacher
+    tokens = details.tokens or found.tokens
+    pool_id, row_pool_id = _insert_pools(connection, details, method, tokens)
     values = {
         "id": job_id,
         "pool_id": pool_id,
         "row_pool_id": row_pool_id,
         "embedder_id": details.embedder_id,
-        "name": details.name or f"{details.method} from {seed_set.name}",
-        "seed_set_id": seed_set.id,
-        "teacher_id": teacher.id,
+        "name": details.name or f"{details.method} from {found.name}",
+        "seed_set_id": details.seed_set_id,
+        "labelled_set_id": details.labelled_set_id,
+        "template_set_id": details.template_set_id,
+        "teacher_id": details.teacher_id,
         "method": details.method,
         "profile": details.profile,
         "options": options_as_dict(method),
         "random_seed": details.random_seed,
         "delivery": details.delivery,
-        "target_rows": details.target_rows,
+        "target_rows": parts.target_rows,
         "cap_calls": parts.cap_calls,
         "cap_micro_usd": parts.cap_micro_usd,
         "reuse": details.reuse,
-        "simulated": teacher.simulated,
+        "simulated": found.simulated or (teacher is not None and teacher.simulated),
         "state": JobState.QUEUED,
     }
     jobs.insert(connection, values)
+    job_sources.insert(connection, job_id, details.sources)
     return job_id
 
 
@@ -328,6 +226,13 @@ def events(runtime: Runtime, job_id: UUID) -> Sequence[JobEvent]:
     with runtime.database.transaction() as connection:
         _get(connection, job_id)
         return jobs.events(connection, job_id)
+
+
+def sources(runtime: Runtime, job_id: UUID) -> Sequence[JobSource]:
+    """The jobs that a job mixes, as they were named; raises NotFound."""
+    with runtime.database.transaction() as connection:
+        _get(connection, job_id)
+        return job_sources.of_job(connection, job_id)
 
 
 def page_calls(
@@ -473,7 +378,7 @@ def change(runtime: Runtime, job_id: UUID, changes: JobChanges) -> Job:
         wanted = replace(
             JobDetails(before.seed_set_id, before.teacher_id, before.target_rows), **given
         )
-        problems = list(_limits_problems(wanted, None))
+        problems = list(limits_problems(wanted, None))
         if problems:
             raise InvalidInput("The job cannot be changed so.", problems=problems)
         if given:
@@ -489,6 +394,10 @@ def delete(runtime: Runtime, job_id: UUID) -> None:
         job = _locked(connection, job_id)
         if job.state not in FINAL_JOB_STATES:
             raise InUse(f"The job is {job.state}. Cancel it first.")
+        users = job_sources.users(connection, job_id)
+        if users:
+            names = ", ".join(map(str, users))
+            raise InUse(f"Jobs mix rows of this one: {names}. Delete them first.")
         export_ids = exports.of_job(connection, job_id)
         metrics.retire(connection, job_id)
         jobs.delete(connection, job_id)

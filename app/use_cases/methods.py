@@ -13,10 +13,15 @@ from app.errors import NotFound, Problem
 
 @dataclass(frozen=True, slots=True)
 class MethodDescription:
-    """One method: what it is, its options, and the option values that each profile sets."""
+    """One method: what it is, its options, and the option values that each profile sets.
+
+    `draws_from` names the field of a job that it needs; `calls` is whether it asks a teacher.
+    """
 
     name: str
     summary: str
+    draws_from: str
+    calls: bool
     options: Sequence[OptionField]
     profiles: Mapping[str, Mapping[str, object]]
     schema: Mapping[str, object]
@@ -50,10 +55,21 @@ def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
     return MethodDescription(
         name=name,
         summary=summary,
+        draws_from=str(method.DRAWS_FROM),
+        calls=method.CALLS,
         options=option_fields(method),
         profiles=method.PROFILES,
         schema=options_schema(method),
     )
+
+
+def needs(name: str, field: str) -> bool:
+    """Whether a job of a method must have a field: what it draws from, and for calls a teacher."""
+    if name not in METHODS:
+        return False
+    method = METHODS[name]
+    by_method = {f"{method.DRAWS_FROM}_id", str(method.DRAWS_FROM)}
+    return field in by_method or (method.CALLS and field in {"teacher_id", "target_rows"})
 
 
 def option_problems(name: str, profile: str, options: Mapping[str, object]) -> tuple[Problem, ...]:

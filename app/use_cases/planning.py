@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from app.db import candidates, conversations, counts, jobs, pools, slots, teachers
+from app.db import candidates, conversations, counts, job_sources, jobs, pools, slots, teachers
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.lifecycle import (
@@ -17,6 +17,7 @@ from app.domain.lifecycle import (
     JobState,
     RowState,
 )
+from app.domain.materials import Material
 from app.domain.method import Order, Prompt
 from app.domain.planning import (
     ZERO_YIELD_LIMIT,
@@ -81,8 +82,10 @@ def plan_locked(
 
 
 def _start(connection: Connection, context: JobContext, job: Job) -> None:
-    if context.method.SEEDS_IN_POOL:
+    if context.method.SEEDS_IN_POOL and job.seed_set_id is not None:
         pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
+    if context.method.DRAWS_FROM is Material.JOBS:
+        job_sources.lay_out(connection, job.id, job.random_seed)
     jobs.move(connection, job.id, JobState.RUNNING)
 
 
@@ -136,6 +139,7 @@ class _Plan:
 
     def _begin_or_end(self, standing: Standing, wanted: int) -> None:
         """Propose; a job that has nothing left to propose from ends when all else is done."""
+        wanted = self._context.ready(self._job.next_propose, wanted)
         begun = self._begin_proposals(wanted)
         if wanted > 0 and not begun and standing.idle and not standing.candidates_unanswered:
             self._end(JobReason.SOURCES_EXHAUSTED)
@@ -199,6 +203,8 @@ class _Plan:
         """As many conversations as the teacher takes calls, and some whose call is held ready."""
         if self._job.delivery is Delivery.BATCH:
             return _MOST_OPEN_IN_BATCHES
+        if self._job.teacher_id is None:
+            return _MOST_BEGUN_AT_ONCE
         teacher = teachers.get(self._connection, self._job.teacher_id)
         return teacher.max_concurrency + teacher.max_concurrency // 4 + 2 if teacher else 0
 
@@ -291,6 +297,8 @@ def _detail(reason: JobReason, job: Job) -> str | None:
             return f"{job.calls} calls were made; the cap is {job.cap_calls}."
         case JobReason.NO_USABLE_REPLIES:
             return "No reply so far held an instruction. Look at the calls of this job."
+        case JobReason.SOURCES_EXHAUSTED if job.seed_set_id is None:
+            return "Everything that the job draws from has been used."
         case JobReason.SOURCES_EXHAUSTED:
             return "Every seed has been used. More seeds would give more rows."
         case JobReason.NOVELTY_EXHAUSTED:

@@ -21,6 +21,8 @@ def may_probe(connection: Connection, job: Job) -> bool:
     """Whether this job, which is locked, may send one call although it is paused."""
     if not rests(job):
         return False
+    if job.teacher_id is None:
+        return False
     if not probes.take(connection, job.teacher_id, every_s=PROBE_EVERY_S):
         return False
     if slots.seconds_to_next(connection, job.id) is not None:

@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.db import counts, jobs, reused, seed_sets, teachers
+from app.db import counts, jobs, reused
 from app.db.engine import Connection
-from app.domain.card import Card, CardSeedSet, CardTeacher, render_card
+from app.domain.card import Card, render_card
 from app.domain.lifecycle import JobState
-from app.domain.stored import ExportRecord, Job, SeedSet, TeacherRecord
+from app.domain.stored import ExportRecord, Job
 from app.errors import NotFound
+from app.use_cases.origins import Origins, origins_of
 
 MANIFEST_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """An export's job with its seeds, its teacher and its counts, as they were when it was made."""
+    """An export's job with its origins and its counts, as they were when it was made."""
 
     export: ExportRecord
     job: Job
-    seed_set: SeedSet
-    teacher: TeacherRecord
+    origins: Origins
     tallies: Mapping[str, Mapping[str, int]]
     reused_rows: int = 0
     bought_by: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
@@ -35,15 +35,14 @@ class Provenance:
             "target_rows": self.job.target_rows,
             "simulated": self.job.simulated,
             "job": self._job_facts(),
-            "seed_set": self._seed_set_facts(),
-            "teacher": self._teacher_facts(),
+            **self.origins.manifest(self.job),
             "reused": self._reused_facts(),
             "counts": {family: dict(names) for family, names in self.tallies.items()},
         }
 
     def card(self, *, rows: int, sha256: str) -> str:
         """The dataset card as Markdown."""
-        job, seed_set, teacher = self.job, self.seed_set, self.teacher
+        job = self.job
         made_on = (job.finished_at or job.created_at).date().isoformat()
         return render_card(
             Card(
@@ -52,16 +51,8 @@ class Provenance:
                 rows=rows,
                 sha256=sha256,
                 method=f"{job.method}, profile {job.profile}",
-                seed_sets=[
-                    CardSeedSet(
-                        seed_set.name,
-                        seed_set.licence,
-                        seed_set.source,
-                        seed_set.language,
-                        seed_set.row_count,
-                    )
-                ],
-                teachers=[CardTeacher(teacher.name, teacher.model, teacher.terms, job.simulated)],
+                seed_sets=self.origins.card_sets(),
+                teachers=self.origins.card_teachers(),
                 counts=self._flat_counts(),
                 drops=self.tallies.get("drop", {}),
                 settings={**job.options, "random_seed": job.random_seed},
@@ -111,30 +102,16 @@ class Provenance:
             "finished_at": finished.isoformat() if finished else None,
         }
 
-    def _seed_set_facts(self) -> Mapping[str, object]:
-        names = ["name", "language", "licence", "source", "sha256", "tokens"]
-        facts = {name: getattr(self.seed_set, name) for name in names}
-        return {"id": str(self.seed_set.id), **facts, "rows": self.seed_set.row_count}
-
-    def _teacher_facts(self) -> Mapping[str, object]:
-        names = ["name", "model", "terms", "simulated"]
-        return {name: getattr(self.teacher, name) for name in names}
-
 
 def gather(connection: Connection, export: ExportRecord) -> Provenance:
     """Everything that the manifest and the card of an export say; raises NotFound."""
     job = jobs.get(connection, export.job_id)
     if job is None:
         raise NotFound(f"There is no job {export.job_id}.")
-    seed_set = seed_sets.get(connection, job.seed_set_id)
-    teacher = teachers.get(connection, job.teacher_id)
-    if seed_set is None or teacher is None:
-        raise NotFound("The seed set or the teacher of this job is gone.")
     return Provenance(
         export,
         job,
-        seed_set,
-        teacher,
+        origins_of(connection, job),
         counts.of_job(connection, job.id),
         reused.rows_resting_on(connection, job.id, job.target_rows) if job.reused_calls else 0,
         reused.bought_by(connection, job.id) if job.reused_calls else {},

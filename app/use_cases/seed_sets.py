@@ -16,6 +16,7 @@ from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem, UploadR
 from app.files.seed_upload import OnError, SeedReader
 from app.files.upload_limits import UploadLimits
 from app.runtime import Runtime
+from app.use_cases.descriptions import description_problems
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 _BATCH = 5000
@@ -47,14 +48,9 @@ def tokens_for(language: str) -> str:
 
 
 def _problems(details: SeedSetDetails) -> Iterator[Problem]:
-    for name in ("name", "licence", "source"):
-        text: str = getattr(details, name)
-        if not text.strip():
-            yield Problem(f"/{name}", "blank", "must not be blank")
-        if len(text) > 200:
-            yield Problem(f"/{name}", "too_long", "at most 200 characters")
-        if any(not character.isprintable() for character in text):
-            yield Problem(f"/{name}", "control_character", "must be printable text")
+    yield from description_problems(
+        name=details.name, licence=details.licence, source=details.source
+    )
     if not _LANGUAGE.match(details.language):
         yield Problem("/language", "wrong_type", "must be a language tag such as en or zh-Hans")
     if details.tokens is not None and details.tokens not in set(Tokens):

@@ -143,6 +143,7 @@ class Slice:
 
     def _leave(self, context: JobContext) -> None:
         """Ring for what was proposed last, and leave our part of the teacher to others."""
+        context.close()
         if self._proposed:
             self._runtime.wake.admit(context.job.pool_id)
         self._apart.settle(0)
@@ -230,11 +231,12 @@ class Slice:
 
     def _wishes(self, context: JobContext, claiming: bool, plans: bool) -> Wishes:
         asker = self._asker(context) if claiming else None
-        tells = asker is not None and self._now_s() >= self._next_tell_s
+        drives = asker is not None or (claiming and context.job.teacher_id is None)
+        tells = drives and self._now_s() >= self._next_tell_s
         return Wishes(self._bench.worker_id, asker, plans, tells)
 
     def _asker(self, context: JobContext) -> Asker | None:
-        if not self._apart.may_claim():
+        if context.job.teacher_id is None or not self._apart.may_claim():
             return None
         teacher_id, door = str(context.job.teacher_id), self._bench.door
         able, latency_s = door.concurrency(teacher_id), door.latency_s(teacher_id)

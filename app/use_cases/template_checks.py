@@ -44,13 +44,25 @@ def load_templates(path: Path) -> TemplateFile:
         content = path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+    return read_templates(content, str(path))
+
+
+def read_templates(content: bytes, name: str) -> TemplateFile:
+    """The templates of a file's bytes; raises InvalidInput, every fault with its line."""
     if len(content) > MAX_BYTES:
-        raise TooLarge(f"{path} has {len(content):,} bytes; the limit is {MAX_BYTES:,}.")
+        raise TooLarge(f"{name} has {len(content):,} bytes; the limit is {MAX_BYTES:,}.")
     try:
-        return read_template_file(content.decode("utf-8-sig"), str(path))
+        return read_template_file(content.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
-        detail = f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8."
+        detail = f"{name} is not UTF-8 at byte {error.start}; save it as UTF-8."
         raise NotText(detail, code="not_utf8") from error
+
+
+def check_templates(file: TemplateFile, name: str) -> CheckedFile:
+    """What each template of a file that could be read needs, or why it cannot be used."""
+    found = CheckedFile(name, file.name, notices=file.notices)
+    (checked,) = _inspected([(found, file.templates)])
+    return checked
 
 
 def jinja_problem(template: Template, found: SyntaxFault | Skipped) -> LineProblem:

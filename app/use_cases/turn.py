@@ -11,6 +11,7 @@ from uuid import UUID
 from app.db import claimants, jobs
 from app.db.claimants import Claimant
 from app.db.engine import Connection
+from app.db.ids import NO_TEACHER
 from app.domain.lifecycle import JobState
 from app.domain.stored import Job
 from app.llm.teacher import Call
@@ -66,6 +67,8 @@ def take_turn(
     wishes: Wishes,
 ) -> Turn:
     """Read, plan and claim; `memory` is to be forgotten when this raises."""
+    if wishes.plans:
+        context.prepare(runtime)
     with (
         row_rule(runtime, context.job, row_indexes) as rule,
         runtime.database.transaction() as connection,
@@ -119,8 +122,8 @@ class _Locked:
                 claimed = self._claim(wishes.asker, draft)
                 calls += claimed.calls
                 served += claimed.served
-        if wishes.asker is not None and wishes.tells:
-            self._tell(wishes.asker, claimed)
+        if wishes.tells:
+            self._tell(wishes.reader, claimed)
         draft.write(self._connection, self._job.id)
         now = jobs.get(self._connection, self._job.id)
         return Turn(
@@ -138,6 +141,6 @@ class _Locked:
             return NOTHING
         return claim_locked(self._connection, self._runtime, self._job, asker, draft, self._memory)
 
-    def _tell(self, asker: Asker, claimed: Claimed) -> None:
-        claimant = Claimant(asker.worker_id, self._job.id, claimed.hungry)
-        claimants.tell(self._connection, self._job.teacher_id, claimant)
+    def _tell(self, worker_id: UUID, claimed: Claimed) -> None:
+        claimant = Claimant(worker_id, self._job.id, claimed.hungry)
+        claimants.tell(self._connection, self._job.teacher_id or NO_TEACHER, claimant)

@@ -17,13 +17,15 @@ LAST_ERROR_EVERY_S = 2.0
 _INSTANCES = 5
 
 
-def gate(runtime: Runtime, teacher_id: UUID) -> Gate | None:
+def gate(runtime: Runtime, teacher_id: UUID | None) -> Gate | None:
     """How the fleet's gate to a teacher stands; None while no worker holds calls for it."""
     with runtime.database.transaction() as connection:
         return _gate(runtime, connection, teacher_id)
 
 
-def _gate(runtime: Runtime, connection: Connection, teacher_id: UUID) -> Gate | None:
+def _gate(runtime: Runtime, connection: Connection, teacher_id: UUID | None) -> Gate | None:
+    if teacher_id is None:
+        return None
     told = workers.gates(connection, lease_s=runtime.settings.lease_s)
     return merged(told).get(str(teacher_id))
 
@@ -52,7 +54,7 @@ class Watch:
                 raise NotFound(f"There is no job {self.job_id}.")
             counted = counts.of_job(connection, self.job_id)
             progress = progress_of(job, counted)
-            teacher = teachers.get(connection, job.teacher_id)
+            teacher = job.teacher_id and teachers.get(connection, job.teacher_id)
             return JobLook(
                 progress=progress,
                 slots=counted.get("slot", {}),

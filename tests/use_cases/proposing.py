@@ -31,6 +31,7 @@ def make_job(
     )
     job = jobs.submit(runtime, details)
     with runtime.database.transaction() as connection:
+        assert job.seed_set_id is not None
         pools.fill_with_seeds(connection, job.pool_id, job.seed_set_id)
         if running:
             job_queries.move(connection, job.id, JobState.RUNNING)

@@ -14,7 +14,14 @@ from app.runtime import Runtime
 from app.use_cases import batch_collecting, jobs, teachers
 from app.use_cases.sweep import sweep
 from tests import invariants
-from tests.driving import Driver, add_seeds, add_teacher, running_driver, running_runtime
+from tests.driving import (
+    Driver,
+    add_seeds,
+    add_teacher,
+    running_driver,
+    running_runtime,
+    teacher_of,
+)
 from tests.use_cases.batch_jobs import (
     PRICES,
     QUICK,
@@ -307,15 +314,15 @@ def test_a_teacher_cannot_move_while_its_batches_live(runtime: Runtime, driver: 
         job = submit(runtime, teacher)
         step_until(driver, job.id, in_state(runtime, job.id, BatchState.RUNNING))
         with pytest.raises(InUse, match="under way"):
-            teachers.change(runtime, job.teacher_id, {"base_url": "http://127.0.0.1:9/v1"})
-        teachers.change(runtime, job.teacher_id, {"name": "another name"})
+            teachers.change(runtime, teacher_of(job), {"base_url": "http://127.0.0.1:9/v1"})
+        teachers.change(runtime, teacher_of(job), {"name": "another name"})
 
 
 def test_calls_of_a_batch_take_no_room_from_single_calls(runtime: Runtime, driver: Driver) -> None:
     with teaching(batch_delay_s=60) as teacher:
         job = submit(runtime, teacher, target_rows=100)
         step_until(driver, job.id, in_state(runtime, job.id, BatchState.RUNNING))
-        teachers.change(runtime, job.teacher_id, {"max_concurrency": 2})
+        teachers.change(runtime, teacher_of(job), {"max_concurrency": 2})
         details = jobs.JobDetails(job.seed_set_id, job.teacher_id, target_rows=3)
         single = jobs.submit(runtime, details)
         assert driver.finish(single.id).state is JobState.SUCCEEDED

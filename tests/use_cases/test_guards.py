@@ -16,6 +16,7 @@ from app.use_cases import jobs, teachers
 from app.use_cases.claiming import claim
 from app.use_cases.settling import store_replies
 from tests import invariants
+from tests.driving import teacher_of
 from tests.use_cases.calling import (
     REFUSAL,
     answer,
@@ -202,7 +203,7 @@ def test_a_call_is_charged_at_the_price_it_was_reserved_at(runtime: Runtime, job
         "input_micro_usd_per_million": 15_000_000,
         "output_micro_usd_per_million": 60_000_000,
     }
-    teachers.change(runtime, job.teacher_id, dearer)
+    teachers.change(runtime, teacher_of(job), dearer)
     store_replies(runtime, job.id, [Reply(call, Outcome.ANSWERED, 200, answer())])
     assert jobs.get(runtime, job.id).spent_micro_usd == 21
     end(runtime, job, Outcome.ANSWERED, status=200, raw=answer())

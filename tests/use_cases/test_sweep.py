@@ -24,7 +24,7 @@ from app.use_cases.memory import Memory
 from app.use_cases.planning import plan
 from app.use_cases.sweep import Swept, seconds_since_sweep, sweep
 from tests import invariants
-from tests.driving import add_seeds, add_teacher
+from tests.driving import add_seeds, add_teacher, teacher_of
 
 
 @dataclass
@@ -177,7 +177,7 @@ def test_a_neighbour_whose_process_is_gone_needs_no_lease(quiet: Runtime, job: J
         assert len(claim(quiet, worker_id, job.id, 1).calls) == 1
     assert sweep(quiet).orphans == 1
     with quiet.database.transaction() as connection:
-        held = {worker for worker, _, _ in slots.held(connection, job.teacher_id)}
+        held = {worker for worker, _, _ in slots.held(connection, teacher_of(job))}
     assert held == {beating, abroad}
 
 
@@ -198,7 +198,7 @@ def test_who_could_not_speak_while_postgres_was_away_has_a_lease_to_do_so(
         _beat_earlier(connection, 2 * quiet.settings.lease_s, dead)
     assert sweep(quiet).orphans == 1
     with quiet.database.transaction() as connection:
-        assert {worker for worker, _, _ in slots.held(connection, job.teacher_id)} == {alive}
+        assert {worker for worker, _, _ in slots.held(connection, teacher_of(job))} == {alive}
         _beat_earlier(connection, 2 * quiet.settings.lease_s, alive)
     assert sweep(quiet).orphans == 1
 

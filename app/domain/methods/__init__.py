@@ -7,9 +7,11 @@ from app.domain.methods.answer import AnswerSeeds
 from app.domain.methods.evol_instruct import EvolInstruct
 from app.domain.methods.instruction_wild import InstructionWild
 from app.domain.methods.magpie import Magpie
+from app.domain.methods.mix import Mix
 from app.domain.methods.multimodal_text import MultimodalText
 from app.domain.methods.self_chat import SelfChat
 from app.domain.methods.self_instruct import SelfInstruct
+from app.domain.methods.template import TemplateRows
 from app.domain.profiles import PublishedMethod
 
 METHODS: Mapping[str, type[PublishedMethod]] = {
@@ -21,4 +23,6 @@ METHODS: Mapping[str, type[PublishedMethod]] = {
     "self_chat": SelfChat,
     "magpie": Magpie,
     "multimodal_text": MultimodalText,
+    "template": TemplateRows,
+    "mix": Mix,
 }
