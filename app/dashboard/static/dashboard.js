@@ -4,19 +4,24 @@
 
 const live = document.getElementById("live");
 const connection = document.getElementById("connection");
-let etag = null;
+const policy = window.trustedTypes?.createPolicy("fragment", { createHTML: (html) => html });
+let etag = live?.dataset.etag ?? null;
 let timer = null;
+let wanted = 0;
 let lostAt = null;
 
-function intervalMs() {
-  const seconds = Number(live.firstElementChild?.dataset.pollS) || 15;
-  return 1000 * (lostAt === null ? seconds : Math.max(seconds, 5));
+// Every text in a fragment was escaped by the server.
+function put(element, html) {
+  const focused = document.activeElement?.id;
+  const open = new Set([...element.querySelectorAll("details[open][id]")].map((each) => each.id));
+  element.innerHTML = policy ? policy.createHTML(html) : html;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-function show(html) {
-  const focused = document.activeElement?.id;
-  live.innerHTML = html; // every text in it was escaped by the server
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+function intervalMs() {
+  const asked = Number(live.firstElementChild?.dataset.pollS) || 15;
+  return 1000 * Math.max(asked, wanted, lostAt === null ? 0 : 5);
 }
 
 async function ask() {
@@ -26,11 +31,12 @@ async function ask() {
     const headers = etag === null ? {} : { "If-None-Match": etag };
     const answer = await fetch(live.dataset.source, { headers, cache: "no-store" });
     if (answer.status === 200) {
-      show(await answer.text());
+      put(live, await answer.text());
       etag = answer.headers.get("ETag");
     } else if (answer.status !== 304) {
       throw new Error(String(answer.status));
     }
+    wanted = Number(answer.headers.get("Retry-After")) || 0;
     lostAt = null;
     connection.textContent = "";
   } catch {
