@@ -21,9 +21,11 @@ from app.cli.terminal import (
 )
 from app.domain.estimate import Expected
 from app.domain.lifecycle import Delivery, JobState
+from app.domain.method import Prompt
 from app.domain.reuse import Reuse
 from app.domain.tokens import Tokens
 from app.embedded.following import follow, outcome
+from app.files.excerpt import visible
 from app.runtime import Runtime
 from app.use_cases import estimates, jobs, methods
 from app.use_cases.estimates import JobEstimate
@@ -109,6 +111,7 @@ def estimate(
     embedder: EmbedderName = None,
     reuse: ReuseFlag = Reuse.NEVER,
     delivery: DeliveryFlag = Delivery.CALLS,
+    prompt: Annotated[bool, Option("--prompt", help="show the first prompt as well")] = False,
     as_json: AsJson = False,
 ) -> None:
     """What a job would come to: calls, tokens, money and time, and what these figures rest on.
@@ -141,6 +144,19 @@ def estimate(
     console().print("\nThis rests on:")
     for each in found.assumptions:
         console().print(f"  {each.text}", markup=False, highlight=False)
+    if prompt and found.first_prompt is not None:
+        _show_prompt(found.first_prompt)
+
+
+def _show_prompt(prompt: Prompt) -> None:
+    console().print(f"\nThe first prompt, {prompt.version}:")
+    turns = [
+        *([prompt.system] if prompt.system else []),
+        *(each.content for each in prompt.history),
+    ]
+    for text in (*turns, prompt.text):
+        for line in text.splitlines():
+            console().print(f"  {visible(line)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def follow_to_end(runtime: Runtime, job_id: UUID) -> None:

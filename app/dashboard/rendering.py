@@ -1,7 +1,6 @@
 """How a page is sent: every text escaped, under a strict policy, and failures as pages too."""
 
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.dashboard.errors import CrossSite, status_of
 from app.dashboard.menu import MENU
+from app.dashboard.numbers import dollars, duration, moment, number
 from app.dashboard.static_files import address
 from app.errors import CultivarError, NotFound
 
@@ -71,16 +71,11 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "moment": moment}
+    environment.filters |= {
+        "number": number,
+        "moment": moment,
+        "dollars": dollars,
+        "duration": duration,
+    }
     environment.globals |= {"menu": MENU, "address": address}
     return environment
-
-
-def number(value: float) -> str:
-    """Thousands apart by a space that does not break."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def moment(value: datetime) -> str:
-    """A time as people write it."""
-    return value.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.dashboard.numbers import dollars, duration
 from app.domain.lifecycle import FINAL_JOB_STATES, JOB_MOVES, CandidateState, JobState
 from app.domain.stored import Job, JobProgress
 
-_MICRO = 1_000_000
 _LABELS = {"rouge_l": "near-duplicate (ROUGE-L)"}
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING})
 
 
@@ -123,12 +122,6 @@ def _words(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " "))
 
 
-def dollars(micro_usd: int) -> str:
-    """Money with as many digits as small amounts need."""
-    amount = micro_usd / _MICRO
-    return f"${amount:,.2f}" if amount >= 100 else f"${amount:,.4f}"
-
-
 def poll_interval_s(jobs: tuple[JobView, ...]) -> int:
     """How soon a page should ask again: soon while something happens, at leisure otherwise."""
     return 2 if any(job.is_active for job in jobs) else 15
@@ -146,10 +139,4 @@ def _elapsed(job: Job) -> str | None:
         return None
     end = job.finished_at if job.state in FINAL_JOB_STATES else None
     seconds = int(((end or job.updated_at) - job.started_at).total_seconds())
-    if seconds < _MINUTE_S:
-        return f"{seconds} s"
-    if seconds < _HOUR_S:
-        return f"{seconds // _MINUTE_S} min {seconds % _MINUTE_S} s"
-    if seconds < _DAY_S:
-        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // _MINUTE_S} min"
-    return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"
+    return duration(seconds)

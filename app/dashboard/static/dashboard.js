@@ -50,3 +50,33 @@ if (live) {
   document.addEventListener("visibilitychange", ask);
   timer = setTimeout(ask, intervalMs());
 }
+
+// A form that tells what it would come to while it is being filled in.
+const form = document.querySelector("form[data-estimate]");
+let typing = null;
+let asking = null;
+
+async function estimate() {
+  asking?.abort();
+  asking = new AbortController();
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.dataset.estimate, { method: "POST", body, signal: asking.signal });
+    if (answer.ok) put(document.getElementById("estimate"), await answer.text());
+  } catch {
+    // Left as it is: an older request was given up, or the button will say what is wrong.
+  }
+}
+
+if (form) {
+  form.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(estimate, 400);
+  });
+  for (const select of form.querySelectorAll("[data-press]")) {
+    select.addEventListener("change", () => document.getElementById(select.dataset.press).click());
+  }
+  if (document.getElementById("seed_set_id")?.value) estimate();
+}
+document.documentElement.classList.add("js");
+document.getElementById("problems")?.focus();
