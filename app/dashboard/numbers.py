@@ -8,7 +8,8 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 def number(value: float) -> str:
     """Thousands apart by a space that does not break."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    text = f"{value:,}".removesuffix(".0")
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def dollars(micro_usd: int) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.dashboard.forms import Form
+from app.dashboard.numbers import number
 from app.domain.method import MethodOptions
 from app.domain.options import OptionField, option_fields
 
 PREFIX = "options/"
 NULL = "null"
 EMPTY = '""'
+# A limit this high is there for machines.
+_COUNTLESS = 10**12
 _SHARED = frozenset(each.name for each in option_fields(MethodOptions))
 
 
@@ -48,10 +51,10 @@ class ShownOption:
         """What it may be, in a few words."""
         low, high = self.field.minimum, self.field.maximum
         parts: list[str] = []
-        if low is not None and high is not None:
-            parts.append(f"{low:g} to {high:g}")
+        if low is not None and high is not None and high < _COUNTLESS:
+            parts.append(f"{number(low)} to {number(high)}")
         elif low is not None:
-            parts.append(f"at least {low:g}")
+            parts.append(f"at least {number(low)}")
         if self.widget == "lines":
             parts.append("one a line")
         if self.field.kind in {"string", "list"} and self.widget != "boxes":

@@ -26,7 +26,8 @@ _TAKE = sa.text(
     ) AS last
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(n) FILTER (WHERE family = 'row' AND name = 'accepted'), 0) AS accepted,
-               coalesce(sum(n) FILTER (WHERE family = 'candidate'), 0) AS candidates,
+               coalesce(sum(n) FILTER (WHERE family = 'candidate' AND name <> 'proposed'), 0)
+                   AS candidates,
                coalesce(sum(n) FILTER (WHERE family = 'candidate' AND name = 'novel'), 0) AS novel,
                coalesce(sum(n) FILTER (WHERE family = 'drop'), 0) AS dropped
         FROM job_counts WHERE job_counts.job_id = jobs.id

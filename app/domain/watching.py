@@ -29,7 +29,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class JobSample:
-    """A job as it stood at a moment: what it had made by then, and spent (micro-USD)."""
+    """A job as it stood at a moment: what it had made by then, and spent (micro-USD).
+
+    `candidates` are those that were judged by then, `novel` those of them that were novel.
+    """
 
     at: datetime
     accepted: int

@@ -7,19 +7,19 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from app.dashboard.charts import curves
 from app.dashboard.context import RuntimeOfApp, page_router
 from app.dashboard.live import BoardOfApp, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.dashboard.views import JobView, counted, funnel, job_view, poll_interval_s
-from app.domain.lifecycle import Delivery, SlotState
-from app.domain.stored import CallRecord, Job, TeacherBatch
+from app.domain.lifecycle import Delivery
+from app.domain.stored import Job, TeacherBatch
 from app.runtime import Runtime
-from app.use_cases import batches, jobs, rows, watching
+from app.use_cases import batches, jobs, rows, sampling, teachers, watching
 
-NEWEST_ROWS = 8
+NEWEST_ROWS = 4
 NEWEST_BATCHES = 10
-FAILED_CALLS = 5
-ROW_CHARACTERS = 600
+ROW_CHARACTERS = 280
 
 router = page_router()
 
@@ -53,17 +53,22 @@ async def one_job_fragment(request: Request, board: BoardOfApp, job_id: UUID) ->
 
 def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
     progress = jobs.progress(runtime, job_id)
-    view = job_view(progress)
+    rate = sampling.rows_per_minute(runtime, [progress]).get(job_id)
+    view = job_view(progress, rate)
+    story = sampling.story(runtime, progress)
     return {
         "job": view,
         "calls": progress.calls,
         "gate": watching.gate(runtime, progress.job.teacher_id),
+        "teacher": teachers.get(runtime, progress.job.teacher_id),
         "funnel": funnel(progress),
         "drops": counted(progress.drops),
         "errors": counted(progress.errors),
+        "troubles": story.troubles,
+        "curves": curves(progress, story),
         "batches": _batches(runtime, view),
-        "failed": _failed(runtime, job_id) if progress.calls["failed"] else (),
         "rows": rows.newest(runtime, job_id, limit=NEWEST_ROWS),
+        "dropped": story.drops,
         "row_characters": ROW_CHARACTERS,
         "poll_s": poll_interval_s((view,)),
     }
@@ -74,9 +79,3 @@ def _batches(runtime: Runtime, view: JobView) -> Sequence[TeacherBatch]:
     if view.delivery != Delivery.BATCH:
         return ()
     return batches.page(runtime, view.id, limit=NEWEST_BATCHES).items
-
-
-def _failed(runtime: Runtime, job_id: UUID) -> Sequence[CallRecord]:
-    """The first calls that came to nothing, with what the teacher said."""
-    states = (SlotState.FAILED, SlotState.QUARANTINED)
-    return jobs.page_calls(runtime, job_id, states=states, limit=FAILED_CALLS).items
