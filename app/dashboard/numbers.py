@@ -33,3 +33,15 @@ def duration(seconds: float) -> str:
 def moment(value: datetime) -> str:
     """A time as people write it."""
     return value.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits them."""
+    if count < 1000:
+        return f"{count} B"
+    amount = count / 1000
+    for unit in ("kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

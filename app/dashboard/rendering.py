@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.dashboard.errors import CrossSite, status_of
 from app.dashboard.menu import MENU
-from app.dashboard.numbers import dollars, duration, moment, number
+from app.dashboard.numbers import dollars, duration, moment, number, size
 from app.dashboard.static_files import address
 from app.errors import CultivarError, NotFound
 
@@ -76,6 +77,8 @@ def _templates() -> Environment:
         "moment": moment,
         "dollars": dollars,
         "duration": duration,
+        "tojson_text": lambda value: orjson.dumps(value).decode(),
+        "size": size,
     }
     environment.globals |= {"menu": MENU, "address": address}
     return environment

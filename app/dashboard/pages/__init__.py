@@ -1,5 +1,28 @@
 """The pages: a module with a `router` and a template each, and a line here."""
 
-from app.dashboard.pages import files, first_steps, job, job_actions, jobs, new_job
+from app.dashboard.pages import (
+    exports,
+    files,
+    first_steps,
+    job,
+    job_actions,
+    jobs,
+    new_job,
+    rows,
+    seed_sets,
+    teachers,
+)
 
-PAGES = (files, first_steps, jobs, new_job, job_actions, job)
+# An address is tried in this order, and `/jobs/new` is no job.
+PAGES = (
+    files,
+    first_steps,
+    jobs,
+    new_job,
+    job_actions,
+    job,
+    seed_sets,
+    teachers,
+    rows,
+    exports,
+)

@@ -1,6 +1,8 @@
+// What pages do by themselves; each of them works without this file, only less conveniently.
+"use strict";
+
 // Keeps the part of a page that changes up to date: asks for it again as often as the server says,
 // not at all while nobody looks, and tells when the server does not answer.
-"use strict";
 
 const live = document.getElementById("live");
 const connection = document.getElementById("connection");
@@ -73,10 +75,55 @@ if (form) {
     clearTimeout(typing);
     typing = setTimeout(estimate, 400);
   });
-  for (const select of form.querySelectorAll("[data-press]")) {
-    select.addEventListener("change", () => document.getElementById(select.dataset.press).click());
-  }
   if (document.getElementById("seed_set_id")?.value) estimate();
 }
+
+// A choice that brings other fields with it presses its button by itself.
+for (const select of document.querySelectorAll("[data-press]")) {
+  select.addEventListener("change", () => document.getElementById(select.dataset.press).click());
+}
+
+// An upload that tells how far it is; without this, the browser sends the same form.
+function upload(event) {
+  event.preventDefault();
+  const sending = event.target;
+  const bar = sending.querySelector("progress");
+  const said = document.getElementById("upload-said");
+  const request = new XMLHttpRequest();
+  request.open("POST", sending.action);
+  request.responseType = "text";
+  bar.hidden = false;
+  request.upload.onprogress = (sent) => {
+    bar.value = sent.total ? sent.loaded / sent.total : 0;
+    said.textContent = bar.value < 1 ? `${Math.floor(100 * bar.value)} % sent` : "sent; it is being read";
+  };
+  request.onload = () => {
+    if (new URL(request.responseURL).pathname === new URL(sending.action).pathname) {
+      showAnswer(request.response, sending.querySelector("[type=file]").files);
+    } else {
+      location.assign(request.responseURL);
+    }
+  };
+  request.onerror = () => {
+    bar.hidden = true;
+    said.textContent = "The server did not answer; nothing was stored. Try again.";
+  };
+  request.send(new FormData(sending));
+}
+
+// The answer is this page again, with what is wrong; the chosen file stays chosen.
+function showAnswer(html, files) {
+  const page = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+  document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
+  begin();
+  const chooser = document.querySelector("[data-upload] [type=file]");
+  if (chooser) chooser.files = files;
+}
+
+function begin() {
+  document.querySelector("[data-upload]")?.addEventListener("submit", upload);
+  document.getElementById("problems")?.focus();
+}
+
 document.documentElement.classList.add("js");
-document.getElementById("problems")?.focus();
+begin();
