@@ -48,7 +48,7 @@ _SINCE = sa.text(
         SELECT job_id, at, accepted FROM job_samples
         WHERE job_id = known.id AND at < clock_timestamp() - make_interval(secs => :window_s)
         ORDER BY at DESC LIMIT 1
-    ) AS then
+    ) AS earlier
     """
 )
 

@@ -65,10 +65,10 @@ def test_older_jobs_are_a_page_away(browser: TestClient, runtime: Runtime) -> No
         jobs.submit(runtime, JobDetails(first.seed_set_id, first.teacher_id, 2))
     text = browser.get(LIST).text
     assert str(first.id) not in text
-    older = re.search(r'href="([^"]+cursor=[^"]+)">older', text)
+    older = re.search(r'href="([^"]+cursor=[^"]+)">next page', text)
     assert older
     assert str(first.id) in browser.get(older[1]).text
-    assert "older" not in browser.get(older[1]).text
+    assert "next page" not in browser.get(older[1]).text
 
 
 def test_the_job_page_warns_and_quotes_the_teacher(browser: TestClient, runtime: Runtime) -> None:

@@ -7,6 +7,7 @@ from app.dashboard.pages import (
     job,
     job_actions,
     jobs,
+    missing,
     new_job,
     rows,
     seed_sets,
@@ -25,4 +26,5 @@ PAGES = (
     teachers,
     rows,
     exports,
+    missing,
 )
