@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -25,12 +26,15 @@ from app.api import (
     template_sets,
 )
 from app.api.address_book import AddressBook
-from app.api.body_stream import DEFAULT_IDLE_S
+from app.api.body_stream import DEFAULT_IDLE_S, read_body
 from app.api.envelope import Envelope
 from app.api.metrics import MetricsBoard
 from app.api.observation import Observation
+from app.api.pollers import SHORT_POLL_S
 from app.api.status_board import StatusBoard
+from app.api.upload_file import uploaded
 from app.dashboard import router as dashboard
+from app.dashboard.live import Look
 from app.logs import configure_logs
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
@@ -74,7 +78,14 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     )
     app.state.runtime = runtime
     app.state.body_idle_s = body_idle_s
-    app.state.status_board = StatusBoard(lambda job_id: jobs.status_json(app.state.runtime, job_id))
+    app.state.status_board = StatusBoard[UUID](
+        lambda job_id: jobs.status_json(app.state.runtime, job_id)
+    )
+    app.state.look_board = StatusBoard[Look](
+        lambda look: look.body(app.state.runtime), fresh_s=SHORT_POLL_S
+    )
+    app.state.read_body = read_body
+    app.state.uploaded = uploaded
     app.state.metrics_board = MetricsBoard(lambda: samples(app.state.runtime))
     app.state.upload_limiter = CapacityLimiter(UPLOADS_READ_AT_ONCE)
     for family in FAMILIES:

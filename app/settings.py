@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         validation_alias="OPENAI_BASE_URL",
         description="where that teacher is, when it is not OpenAI's own",
     )
+    demo_teacher_url: str | None = Field(
+        default=None, description="base URL of a demo teacher that the dashboard offers to try"
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",

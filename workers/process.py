@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property, partial
 
 import structlog
@@ -18,6 +18,7 @@ from app.use_cases.generation import Engine
 from app.use_cases.heartbeat import this_host
 from app.use_cases.left_undone import exports_due, jobs_due, pools_due
 from app.use_cases.pool_indexes import PoolIndexes
+from app.use_cases.sampling import SAMPLE_S, sample
 from app.use_cases.sweep import sweep
 from app.wakeups import ADMIT, EXPORT, GENERATE
 from workers.lookout import Lookout
@@ -79,8 +80,15 @@ class Process:
             return self._engine
 
     def start_sweeping(self) -> None:
-        """Sweep from a thread of its own until the process ends."""
-        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+        """Sweep, and sample how jobs go, from threads of their own until the process ends."""
+        chores = {
+            # At once: whoever was here before may have left calls behind.
+            "sweep": (sweep, 0.0, self.runtime.settings.sweep_s),
+            "sample": (sample, SAMPLE_S, SAMPLE_S),
+        }
+        for name, chore in chores.items():
+            arguments = (name, *chore)
+            threading.Thread(target=self._again, args=arguments, name=name, daemon=True).start()
 
     def start_looking(self, queues: Collection[str]) -> None:
         """Look out, in threads of their own, for work of these queues that no message told of."""
@@ -98,16 +106,18 @@ class Process:
             every_s = runtime.settings.sweep_s
             Lookout(name, partial(waiting, runtime), work, every_s, self._stopping).start()
 
-    def _sweep(self) -> None:
-        wait_s = 0.0  # at once: whoever was here before may have left calls behind
+    def _again(
+        self, name: str, work: Callable[[Runtime], object], first_s: float, every_s: float
+    ) -> None:
+        wait_s = first_s
         while not self._stopping.wait(wait_s):
-            wait_s = self.runtime.settings.sweep_s
+            wait_s = every_s
             try:
-                sweep(self.runtime)
+                work(self.runtime)
             except Unavailable as error:
-                _log.warning("sweep_waits", detail=error.detail)
-            except Exception:  # noqa: BLE001 - the sweep after this one may succeed
-                _log.exception("sweep_failed")
+                _log.warning(f"{name}_waits", detail=error.detail)
+            except Exception:  # noqa: BLE001 - the next one may succeed
+                _log.exception(f"{name}_failed")
 
     def _start_anew(self) -> None:
         """End at once: whoever started this process starts another, the sweep does the rest.

@@ -10,6 +10,7 @@ from app.api.context import RuntimeOfApp
 from app.api.job_bodies import JobIn
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
+from app.domain.method import Prompt
 from app.use_cases import estimates
 from app.use_cases.estimate_words import Origin
 from app.use_cases.estimates import JobEstimate
@@ -39,6 +40,17 @@ class AssumptionOut(BaseModel):
     text: str = Field(description="the same in plain words")
 
 
+class PromptOut(BaseModel):
+    """A call as its teacher sees it."""
+
+    step: str
+    version: str = Field(description="the prompt file that it was made from")
+    system: str | None
+    history: list[dict[str, str]] = Field(description="earlier turns, each with role and content")
+    text: str
+    decoding: dict[str, Any]
+
+
 class EstimateOut(BaseModel):
     """What a job would come to."""
 
@@ -54,6 +66,9 @@ class EstimateOut(BaseModel):
     cap_calls: int
     cap_micro_usd: int | None
     assumptions: list[AssumptionOut]
+    first_prompt: PromptOut | None = Field(
+        description="the first call that the job would make; null for a set of very many seeds"
+    )
 
 
 def _shown(found: JobEstimate) -> EstimateOut:
@@ -68,8 +83,22 @@ def _shown(found: JobEstimate) -> EstimateOut:
             "cap_calls": found.cap_calls,
             "cap_micro_usd": found.cap_micro_usd,
             "assumptions": list(found.assumptions),
+            "first_prompt": _prompt(found.first_prompt),
         },
         from_attributes=True,
+    )
+
+
+def _prompt(prompt: Prompt | None) -> PromptOut | None:
+    if prompt is None:
+        return None
+    return PromptOut(
+        step=prompt.step,
+        version=prompt.version,
+        system=prompt.system,
+        history=[{"role": each.role, "content": each.content} for each in prompt.history],
+        text=prompt.text,
+        decoding=prompt.decoding.as_json(),
     )
 
 

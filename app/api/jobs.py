@@ -115,11 +115,11 @@ class CandidateOut(BaseModel):
     created_at: datetime
 
 
-async def _board(request: Request) -> StatusBoard:
+async def _board(request: Request) -> StatusBoard[UUID]:
     return request.app.state.status_board
 
 
-Board = Annotated[StatusBoard, Depends(_board)]
+Board = Annotated[StatusBoard[UUID], Depends(_board)]
 
 
 def status_json(runtime: Runtime, job_id: UUID) -> bytes:

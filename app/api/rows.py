@@ -12,6 +12,7 @@ from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.domain.lifecycle import RowState
+from app.errors import InvalidInput, Problem
 from app.use_cases import rows
 
 router = APIRouter(prefix="/v1/rows", tags=["rows"], route_class=StrictRoute)
@@ -90,12 +91,37 @@ def list_rows(
     runtime: RuntimeOfApp,
     job_id: Annotated[UUID, Query(description="the job that made the rows")],
     state: RowStateName = "accepted",
+    reason: Annotated[
+        str | None, Query(pattern="^[a-z0-9_]{1,80}$", description="only those dropped for this")
+    ] = None,
+    text: Annotated[
+        str | None, Query(max_length=200, description="only those that hold this, in any case")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageOf[RowOut]:
-    """The rows of a job, in the order of the dataset."""
+    """The rows of a job, in the order of the dataset.
+
+    With `reason` or `text` each page looks at 20,000 rows at most: it may be short, or empty, and
+    still have a next one.
+    """
+    chosen = row_state(state)
+    if chosen is not None and (reason or text):
+        found = rows.search(
+            runtime, job_id, state=chosen, reason=reason, text=text, cursor=cursor, limit=limit
+        )
+        return shown_page(found, RowOut.model_validate)
+    _check_search(reason, text)
     page = rows.page(runtime, job_id, state=row_state(state), cursor=cursor, limit=limit)
     return shown_page(page, RowOut.model_validate)
+
+
+def _check_search(reason: str | None, text: str | None) -> None:
+    """All states are not searched together: they lie apart."""
+    if reason or text:
+        detail = "must be accepted or rejected, where reason or text is given"
+        problem = Problem("/state", "conflicting_options", detail)
+        raise InvalidInput("Search one state at a time.", problems=[problem])
 
 
 @router.get("/{row_id}", response_model=RowOut, responses=problems(404))

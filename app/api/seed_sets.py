@@ -23,7 +23,7 @@ from app.api.upload_file import uploaded
 from app.domain.stored import SeedSet, StoredSeed
 from app.errors import upload_members
 from app.use_cases import seed_sets
-from app.use_cases.seed_sets import AddedSeedSet, SeedSetDetails
+from app.use_cases.seed_sets import AddedSeedSet, SeedSetChanges, SeedSetDetails
 
 router = APIRouter(prefix="/v1/seed-sets", tags=["seed sets"], route_class=StrictRoute)
 _BLOCK_BYTES = 64 * 1024
@@ -51,6 +51,17 @@ class SeedSetOut(BaseModel):
     sha256: str = Field(description="of the uploaded file")
     row_count: int
     created_at: datetime
+
+
+class SeedSetChangesIn(BaseModel):
+    """What shall be different; what is left out or null stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str | None = Field(default=None, description="at most 200 characters")
+    language: str | None = Field(default=None, description="language tag, such as en or zh-Hans")
+    licence: str | None = Field(default=None, description="licence of the seeds")
+    source: str | None = Field(default=None, description="where the seeds come from")
 
 
 class UploadReportOut(BaseModel):
@@ -161,6 +172,13 @@ def _shown(seed_set: SeedSet) -> SeedSetOut:
 def get_seed_set(runtime: RuntimeOfApp, seed_set_id: UUID) -> SeedSetOut:
     """One set of seeds."""
     return _shown(seed_sets.get(runtime, seed_set_id))
+
+
+@router.patch("/{seed_set_id}", response_model=SeedSetOut, responses=problems(400, 404, 415, 422))
+def change_seed_set(runtime: RuntimeOfApp, seed_set_id: UUID, body: SeedSetChangesIn) -> SeedSetOut:
+    """Change what is said about a set: name, language, licence, source."""
+    changes = SeedSetChanges(**body.model_dump())
+    return _shown(seed_sets.change(runtime, seed_set_id, changes))
 
 
 @router.get("/{seed_set_id}/seeds", response_model=PageOf[SeedOut], responses=problems(404, 422))

@@ -1,4 +1,4 @@
-"""The status of jobs for all who poll: computed at most once a second per job and process."""
+"""What many poll, such as a job: computed at most once a second for each process and thing."""
 
 import asyncio
 import hashlib
@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
-from typing import TypeVar
-from uuid import UUID
+from typing import Generic, TypeVar
 
 from anyio import to_thread
 
 from app.api.pollers import Pollers
 
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 FRESH_S = 1.0
 MAX_JOBS = 1000
@@ -20,52 +20,57 @@ MAX_JOBS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A job's status as JSON (an object), with the weak ETag of exactly that."""
+    """What is told, JSON (an object) or HTML, with the weak ETag of exactly that."""
 
     body: bytes
     etag: str
 
     def with_poll_after(self, poll_after_s: int) -> bytes:
-        """The body with one more member; the ETag does not depend on it."""
+        """The JSON with one more member; the ETag does not depend on it."""
         return self.body[:-1] + b',"poll_after_s":%d}' % poll_after_s
 
 
-class StatusBoard:
+class StatusBoard(Generic[Key]):
     """Used on the event loop alone; `compute` runs in a thread and may raise.
 
-    `forget` may be called from any thread, by who has just changed a job.
+    `forget` may be called from any thread, by who has just changed what a key names.
     """
 
     def __init__(
-        self, compute: Callable[[UUID], bytes], monotonic_s: Callable[[], float] = monotonic
+        self,
+        compute: Callable[[Key], bytes],
+        monotonic_s: Callable[[], float] = monotonic,
+        *,
+        fresh_s: float = FRESH_S,
     ) -> None:
         self._compute = compute
         self._monotonic_s = monotonic_s
-        self._statuses: OrderedDict[UUID, tuple[float, asyncio.Future[Status]]] = OrderedDict()
-        self._pollers: OrderedDict[UUID, Pollers] = OrderedDict()
+        self._fresh_s = fresh_s
+        self._statuses: OrderedDict[Key, tuple[float, asyncio.Future[Status]]] = OrderedDict()
+        self._pollers: OrderedDict[Key, Pollers] = OrderedDict()
 
-    async def read(self, job_id: UUID) -> Status:
-        """The status, at most a second old; raises what computing it raises."""
+    async def read(self, key: Key) -> Status:
+        """The status, at most `fresh_s` seconds old; raises what computing it raises."""
         now_s = self._monotonic_s()
-        started_s, status = self._statuses.get(job_id, (now_s, None))
-        if status is None or now_s - started_s >= FRESH_S or _failed(status):
-            status = asyncio.ensure_future(self._computed(job_id))
-            _keep(self._statuses, job_id, (now_s, status))
+        started_s, status = self._statuses.get(key, (now_s, None))
+        if status is None or now_s - started_s >= self._fresh_s or _failed(status):
+            status = asyncio.ensure_future(self._computed(key))
+            _keep(self._statuses, key, (now_s, status))
         # One client that leaves does not take the computation from the others.
         return await asyncio.shield(status)
 
-    def poll_after_s(self, job_id: UUID, poller: Hashable) -> int:
+    def poll_after_s(self, key: Key, poller: Hashable) -> int:
         """Note who asks, and say when to ask again."""
-        pollers = self._pollers.get(job_id) or Pollers(self._monotonic_s)
-        _keep(self._pollers, job_id, pollers)
+        pollers = self._pollers.get(key) or Pollers(self._monotonic_s)
+        _keep(self._pollers, key, pollers)
         return pollers.seen(poller)
 
-    def forget(self, job_id: UUID) -> None:
+    def forget(self, key: Key) -> None:
         """Compute the status anew for whoever asks from now on."""
-        self._statuses.pop(job_id, None)
+        self._statuses.pop(key, None)
 
-    async def _computed(self, job_id: UUID) -> Status:
-        body = await to_thread.run_sync(self._compute, job_id)
+    async def _computed(self, key: Key) -> Status:
+        body = await to_thread.run_sync(self._compute, key)
         digest = hashlib.blake2b(body, digest_size=12).hexdigest()
         return Status(body, f'W/"{digest}"')
 
@@ -74,8 +79,8 @@ def _failed(status: asyncio.Future[Status]) -> bool:
     return status.done() and (status.cancelled() or status.exception() is not None)
 
 
-def _keep(kept: OrderedDict[UUID, Value], job_id: UUID, value: Value) -> None:
-    kept[job_id] = value
-    kept.move_to_end(job_id)
+def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
     while len(kept) > MAX_JOBS:
         kept.popitem(last=False)

@@ -25,13 +25,14 @@ from app.domain.reuse import Reuse
 from app.domain.stored import JobProgress
 from app.embedded.exporting import wait_for_export
 from app.embedded.following import outcome
-from app.embedded.one_run import DEMO_TEACHER, Wanted, begin, see_through
+from app.embedded.one_run import Wanted, begin, see_through
 from app.embedded.signals import ending_like_interrupt
 from app.errors import InvalidInput
 from app.files.seed_upload import read_seed_file
 from app.files.whole_file import written_whole
 from app.settings import Settings
 from app.use_cases import exports, jobs, methods, teachers
+from app.use_cases.first_steps import DEMO_TEACHER
 from app.use_cases.seed_sets import SeedSetDetails
 
 

@@ -22,10 +22,12 @@ from app.cli.terminal import (
 from app.domain.estimate import Expected
 from app.domain.lifecycle import Delivery, JobState
 from app.domain.materials import JobSource
+from app.domain.method import Prompt
 from app.domain.reuse import Reuse
 from app.domain.tokens import Tokens
 from app.embedded.following import follow, outcome
 from app.errors import InvalidInput
+from app.files.excerpt import visible
 from app.runtime import Runtime
 from app.use_cases import estimates, jobs, methods
 from app.use_cases.estimates import JobEstimate
@@ -134,6 +136,7 @@ def estimate(
     embedder: EmbedderName = None,
     reuse: ReuseFlag = Reuse.NEVER,
     delivery: DeliveryFlag = Delivery.CALLS,
+    prompt: Annotated[bool, Option("--prompt", help="show the first prompt as well")] = False,
     as_json: AsJson = False,
 ) -> None:
     """What a job would come to: calls, tokens, money and time, and what these figures rest on.
@@ -166,6 +169,19 @@ def estimate(
     console().print("\nThis rests on:")
     for each in found.assumptions:
         console().print(f"  {each.text}", markup=False, highlight=False)
+    if prompt and found.first_prompt is not None:
+        _show_prompt(found.first_prompt)
+
+
+def _show_prompt(prompt: Prompt) -> None:
+    console().print(f"\nThe first prompt, {prompt.version}:")
+    turns = [
+        *([prompt.system] if prompt.system else []),
+        *(each.content for each in prompt.history),
+    ]
+    for text in (*turns, prompt.text):
+        for line in text.splitlines():
+            console().print(f"  {visible(line)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _materials(

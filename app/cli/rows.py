@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from typer import Argument, Option, Typer
+from typer import Argument, BadParameter, Option, Typer
 
 from app.cli.connection import connected
 from app.cli.terminal import (
@@ -39,14 +39,23 @@ class Wanted(StrEnum):
 def list_(
     job: Annotated[UUID, Argument(metavar="JOB", help="the job's id")],
     state: Annotated[Wanted, Option(help="which rows")] = Wanted.ACCEPTED,
+    reason: Annotated[str | None, Option(help="only those dropped for this")] = None,
+    text: Annotated[str | None, Option(help="only those that hold this, in any case")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rows of a job, in the order of the dataset."""
+    """Rows of a job, in the order of the dataset; a search reads 20,000 of them a page."""
     chosen = None if state is Wanted.ALL else RowState(state.value)
+    if chosen is None and (reason or text):
+        raise BadParameter("search accepted or rejected rows, not all", param_hint="--state")
     with connected() as runtime:
-        page = rows.page(runtime, job, state=chosen, cursor=cursor, limit=limit)
+        if chosen is not None and (reason or text):
+            page = rows.search(
+                runtime, job, state=chosen, reason=reason, text=text, cursor=cursor, limit=limit
+            )
+        else:
+            page = rows.page(runtime, job, state=chosen, cursor=cursor, limit=limit)
     cells = [
         (
             each.id,

@@ -26,7 +26,7 @@ from app.domain.stored import SeedSet, StoredSeed
 from app.domain.tokens import Tokens
 from app.files.whole_file import written_whole
 from app.use_cases import seed_sets
-from app.use_cases.seed_sets import SeedSetDetails
+from app.use_cases.seed_sets import SeedSetChanges, SeedSetDetails
 
 commands = Typer()
 Named = Annotated[str, Argument(metavar="SEED_SET", help="its id, or its name")]
@@ -61,6 +61,22 @@ def add(
         return
     what = "stored" if added.created else "stored already"
     console().print(f"{what}: {added.seed_set.id}  {added.seed_set.row_count:,} seeds")
+
+
+@commands.command("change")
+def change(
+    seed_set: Named,
+    name: Annotated[str | None, Option(help="another name")] = None,
+    language: Annotated[str | None, Option(help="language tag, such as en or zh-Hans")] = None,
+    licence: Annotated[str | None, Option(help="licence of the tasks")] = None,
+    source: Annotated[str | None, Option(help="where the tasks come from")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is said about a seed set; its tasks stay as they are."""
+    changes = SeedSetChanges(name, language, licence, source)
+    with connected() as runtime:
+        changed = seed_sets.change(runtime, seed_set_id(runtime, seed_set), changes)
+    show_json(changed) if as_json else console().print(f"changed: {changed.id}  {changed.name}")
 
 
 @commands.command("list")

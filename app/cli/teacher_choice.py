@@ -9,8 +9,6 @@ from app.cli.names import teacher_id
 from app.embedded.one_run import (
     DEFAULT_MODEL,
     check_prices,
-    demo_teacher,
-    ensure_teacher,
     teacher_name,
     teacher_of_environment,
 )
@@ -18,6 +16,7 @@ from app.errors import InvalidInput, Problem, Unavailable
 from app.runtime import Runtime
 from app.settings import Settings
 from app.use_cases import teachers
+from app.use_cases.first_steps import demo_teacher, ensure_teacher
 from app.use_cases.teachers import TeacherDetails
 
 

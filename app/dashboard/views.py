@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.dashboard.numbers import dollars, duration, number
 from app.domain.lifecycle import FINAL_JOB_STATES, JOB_MOVES, CandidateState, JobState
 from app.domain.stored import Job, JobProgress
 
-_MICRO = 1_000_000
 _LABELS = {"rouge_l": "near-duplicate (ROUGE-L)"}
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_ENDED_EARLY = frozenset({JobState.SUCCEEDED, JobState.FAILED})
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING})
 
 
@@ -49,13 +49,17 @@ class JobView:
     saved: str
     created_at: datetime
     elapsed: str | None
+    rate: str | None
+    left: str | None
     is_active: bool
+    is_final: bool
     moves: tuple[str, ...]
+    goes_on: bool
     warnings: tuple[str, ...]
 
 
-def job_view(progress: JobProgress) -> JobView:
-    """The head of a job."""
+def job_view(progress: JobProgress, rows_per_minute: float | None = None) -> JobView:
+    """The head of a job; its rate is known while it runs."""
     job = progress.job
     rows = min(progress.accepted_rows, job.target_rows)
     per_row = progress.micro_usd_per_accepted_row
@@ -82,10 +86,23 @@ def job_view(progress: JobProgress) -> JobView:
         saved=dollars(job.saved_micro_usd),
         created_at=job.created_at,
         elapsed=_elapsed(job),
+        rate=None if rows_per_minute is None else _rate(rows_per_minute),
+        left=_left(job.target_rows - rows, rows_per_minute),
         is_active=job.state in ACTIVE,
+        is_final=job.state in FINAL_JOB_STATES,
         moves=moves(job),
+        goes_on=job.state in _ENDED_EARLY and rows < job.target_rows,
         warnings=tuple(each.detail for each in progress.warnings),
     )
+
+
+def _rate(rows_per_minute: float) -> str:
+    return number(round(rows_per_minute, 0 if rows_per_minute >= 10 else 1))
+
+
+def _left(rows: int, rows_per_minute: float | None) -> str | None:
+    """How long the rest takes at this rate."""
+    return duration(60 * rows / rows_per_minute) if rows_per_minute else None
 
 
 def moves(job: Job) -> tuple[str, ...]:
@@ -123,12 +140,6 @@ def _words(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " "))
 
 
-def dollars(micro_usd: int) -> str:
-    """Money with as many digits as small amounts need."""
-    amount = micro_usd / _MICRO
-    return f"${amount:,.2f}" if amount >= 100 else f"${amount:,.4f}"
-
-
 def poll_interval_s(jobs: tuple[JobView, ...]) -> int:
     """How soon a page should ask again: soon while something happens, at leisure otherwise."""
     return 2 if any(job.is_active for job in jobs) else 15
@@ -146,10 +157,4 @@ def _elapsed(job: Job) -> str | None:
         return None
     end = job.finished_at if job.state in FINAL_JOB_STATES else None
     seconds = int(((end or job.updated_at) - job.started_at).total_seconds())
-    if seconds < _MINUTE_S:
-        return f"{seconds} s"
-    if seconds < _HOUR_S:
-        return f"{seconds // _MINUTE_S} min {seconds % _MINUTE_S} s"
-    if seconds < _DAY_S:
-        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // _MINUTE_S} min"
-    return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"
+    return duration(seconds)

@@ -73,6 +73,13 @@ sa.Index(
 
 sa.Index("ix_slots_job_id_number", slots.c.job_id, slots.c.kind, slots.c.number, slots.c.position)
 
+sa.Index(
+    "ix_slots_troubled",
+    slots.c.job_id,
+    slots.c.updated_at,
+    postgresql_where=slots.c.detail.is_not(None),
+)
+
 completions = sa.Table(
     "completions",
     metadata,
@@ -106,6 +113,14 @@ sa.Index(
     "ix_completions_request_digest",
     completions.c.request_digest,
     postgresql_where=completions.c.request_digest.is_not(None),
+)
+
+sa.Index(
+    "ix_completions_troubled",
+    completions.c.job_id,
+    completions.c.outcome,
+    completions.c.received_at,
+    postgresql_where=completions.c.error.is_not(None),
 )
 
 # Within one job, a stored reply stands for one call.

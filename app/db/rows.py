@@ -1,6 +1,7 @@
 """Queries about rows, ordered by their instruction in the pool, then by instance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from app.db.batches import insert_many
 from app.db.call_tables import slots
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_number
-from app.db.tables import candidates, conversations, rows
+from app.db.tables import candidates, conversations, rows, seeds
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 
@@ -57,6 +58,60 @@ def page(
     last = found[limit - 1] if len(found) > limit else None
     more = encode_cursor("rows", [last.pool_seq, last.position]) if last else None
     return Page(found[:limit], more)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows are looked for: of a state, dropped for a reason, holding a text (any case)."""
+
+    state: RowState
+    reason: str | None = None
+    text: str | None = None
+
+    def fits(self, table: "sa.FromClause") -> Sequence[sa.ColumnElement[bool]]:
+        """The conditions that no index answers."""
+        found: list[sa.ColumnElement[bool]] = []
+        if self.reason is not None:
+            found.append(sa.literal(self.reason) == sa.any_(table.c.reasons))
+        if self.text is not None:
+            whole = table.c.instruction + "\n" + table.c.input + "\n" + table.c.output
+            found.append(sa.func.strpos(sa.func.lower(whole), self.text.lower()) > 0)
+        return found
+
+
+def search(
+    connection: sa.Connection,
+    job_id: UUID,
+    wanted: Wanted,
+    *,
+    cursor: str | None,
+    limit: int,
+    most_read: int,
+) -> Page[RowRecord]:
+    """Rows that fit among the next `most_read` of a job, in dataset order.
+
+    There may be fewer than `limit`, or none, and a next page all the same: the rest is not read.
+    """
+    after = decode_cursor("rows", cursor, 2)
+    own = [rows.c.job_id == job_id, rows.c.state == wanted.state]
+    if after is not None:
+        behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
+        own.append(sa.tuple_(*_order) > behind)
+    window = sa.select(*_columns).where(*own).order_by(*_order).limit(most_read).subquery()
+    query = (
+        sa.select(window)
+        .where(*wanted.fits(window))
+        .order_by(window.c.pool_seq, window.c.position)
+        .limit(limit + 1)
+    )
+    found = [_row(each._asdict()) for each in connection.execute(query)]
+    if len(found) > limit:
+        last = (found[limit - 1].pool_seq, found[limit - 1].position)
+    else:
+        end = sa.select(*_order).where(*own).order_by(*_order).offset(most_read - 1).limit(1)
+        row = connection.execute(end).first()
+        last = None if row is None else (row[0], row[1])
+    return Page(found[:limit], encode_cursor("rows", list(last)) if last else None)
 
 
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
@@ -115,3 +170,15 @@ def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None
     )
     found = connection.execute(query).first()
     return found._asdict() if found else None
+
+
+def instructions(
+    connection: sa.Connection, seed_ids: Sequence[UUID], candidate_ids: Sequence[UUID]
+) -> Mapping[str, str]:
+    """The texts of seeds and of candidates, by id."""
+    found: dict[str, str] = {}
+    for table, ids in ((seeds, seed_ids), (candidates, candidate_ids)):
+        if ids:
+            query = sa.select(table.c.id, table.c.instruction).where(table.c.id.in_(ids))
+            found |= {str(key): text for key, text in connection.execute(query)}
+    return found

@@ -1,6 +1,6 @@
 """Queries about seed sets and their seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,12 @@ def complete(connection: sa.Connection, seed_set_id: UUID, *, sha256: str, row_c
         .where(seed_sets.c.id == seed_set_id)
         .values(sha256=sha256, row_count=row_count)
     )
+
+
+def change(connection: sa.Connection, seed_set_id: UUID, values: Mapping[str, str]) -> bool:
+    """Change what is said about a set; False when there is none."""
+    statement = seed_sets.update().where(seed_sets.c.id == seed_set_id).values(**values)
+    return connection.execute(statement).rowcount > 0
 
 
 def copy_seeds(

@@ -141,6 +141,18 @@ job_counts = sa.Table(
     count("n"),
 )
 
+# How a job stood every now and then, densest in its first minutes: what its curves are drawn from.
+job_samples = sa.Table(
+    "job_samples",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), primary_key=True),
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False)
+        for name in ("accepted", "candidates", "novel", "dropped", "calls", "spent_micro_usd")
+    ),
+)
+
 # What the counters of deleted jobs had come to, so that no total ever falls.
 past_counts = sa.Table(
     "past_counts",
@@ -247,6 +259,13 @@ sa.Index(
 )
 
 sa.Index("ix_candidates_job_id_id", candidates.c.job_id, candidates.c.id)
+
+sa.Index(
+    "ix_candidates_dropped",
+    candidates.c.job_id,
+    candidates.c.id,
+    postgresql_where=candidates.c.state.in_(["duplicate", "rejected"]),
+)
 
 rows = sa.Table(
     "rows",

@@ -5,16 +5,30 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.call_tables import slots
-from app.db.tables import candidates
+from app.db.call_tables import completions, slots
+from app.db.tables import candidates, pool_rows
 from app.domain.lifecycle import CandidateState
-from app.domain.watching import DroppedText, LastError
+from app.domain.watching import DroppedText, LastError, Trouble
 
 
 def newest_drops(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[DroppedText]:
     """The newest candidates that were dropped, each with its first reason."""
     query = (
-        sa.select(candidates.c.instruction, candidates.c.reasons, candidates.c.nearest_score)
+        sa.select(
+            candidates.c.instruction,
+            candidates.c.reasons,
+            candidates.c.nearest_score,
+            pool_rows.c.text,
+        )
+        .join_from(
+            candidates,
+            pool_rows,
+            sa.and_(
+                pool_rows.c.pool_id == candidates.c.pool_id,
+                pool_rows.c.seq == candidates.c.nearest_seq,
+            ),
+            isouter=True,
+        )
         .where(
             candidates.c.job_id == job_id,
             candidates.c.state.in_([CandidateState.DUPLICATE, CandidateState.REJECTED]),
@@ -23,13 +37,13 @@ def newest_drops(connection: sa.Connection, job_id: UUID, limit: int) -> Sequenc
         .limit(limit)
     )
     return [
-        DroppedText(text, reasons[0] if reasons else "", score)
-        for text, reasons, score in connection.execute(query)
+        DroppedText(text, reasons[0] if reasons else "", score, nearest)
+        for text, reasons, score, nearest in connection.execute(query)
     ]
 
 
 def last_error(connection: sa.Connection, job_id: UUID) -> LastError | None:
-    """The newest error of a call; it reads every slot of the job, so ask for it seldom."""
+    """The newest error of a call."""
     age_s = sa.func.extract("epoch", sa.func.clock_timestamp() - slots.c.updated_at)
     query = (
         sa.select(slots.c.state, slots.c.reason, slots.c.detail, age_s)
@@ -39,3 +53,42 @@ def last_error(connection: sa.Connection, job_id: UUID) -> LastError | None:
     )
     row = connection.execute(query).first()
     return None if row is None else LastError(row[0], row[1] or "", row[2], float(row[3]))
+
+
+def troubles(connection: sa.Connection, job_id: UUID, kinds: Sequence[str]) -> Sequence[Trouble]:
+    """The newest message of each kind of failed attempt that has one, the newest first.
+
+    Attempts without a reply leave their words with the call, until another attempt is answered.
+    """
+    found = [_newest_reply(connection, job_id, kind) for kind in kinds]
+    found.append(_newest_call(connection, job_id))
+    newest: dict[str, Trouble] = {}
+    for each in sorted((each for each in found if each), key=lambda one: one.at):
+        newest[each.kind] = each
+    return sorted(newest.values(), key=lambda one: one.at, reverse=True)
+
+
+def _newest_reply(connection: sa.Connection, job_id: UUID, kind: str) -> Trouble | None:
+    query = (
+        sa.select(completions.c.outcome, completions.c.error, completions.c.received_at)
+        .where(
+            completions.c.job_id == job_id,
+            completions.c.outcome == kind,
+            completions.c.error.is_not(None),
+        )
+        .order_by(completions.c.received_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Trouble(row[0], row[1], row[2])
+
+
+def _newest_call(connection: sa.Connection, job_id: UUID) -> Trouble | None:
+    query = (
+        sa.select(slots.c.reason, slots.c.detail, slots.c.updated_at)
+        .where(slots.c.job_id == job_id, slots.c.detail.is_not(None))
+        .order_by(slots.c.updated_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Trouble(row[0] or "tried again", row[1], row[2])

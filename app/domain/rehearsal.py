@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from app.domain.lifecycle import ConversationKind
 from app.domain.method import Completion, Conversation, Method, Prompt
 from app.domain.records import Candidate, Source, SourceKind
 
@@ -66,6 +67,35 @@ def rehearse(method: Method, seeds: Sequence[Source], *, random_seed: int, count
         variants=[each for tries in (*proposing, *answering) for each in tries],
         shown=shown,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _FreshPool:
+    """The pool of a job that has not begun: seeds, and nothing made by a machine."""
+
+    seeds: Sequence[Source]
+    machine_count: int = 0
+
+    def machine(self, position: int) -> Source:
+        raise IndexError(position)
+
+
+def first_prompt(method: Method, seeds: Sequence[Source], *, random_seed: int) -> Prompt | None:
+    """The first call that a job with all these seeds makes, as its teacher will see it.
+
+    None where there is nothing to propose from.
+    """
+    seed = f"{random_seed}:{ConversationKind.PROPOSE}:0"
+    sources = method.draw(_FreshPool(seeds), 0, Random(seed))
+    if sources is None:
+        return None
+    conversation = method.propose(sources, Random(seed))
+    try:
+        return next(conversation)
+    except StopIteration as ended:
+        # What proposes without a call answers what it proposed first.
+        candidates: Sequence[Candidate] = ended.value
+    return next(method.answer(candidates[0]), None) if candidates else None
 
 
 def _walk(conversation: Conversation[object], said: str) -> Prompts:

@@ -20,8 +20,6 @@ from app.embedded.one_run import (
     Wanted,
     begin,
     check_prices,
-    demo_teacher,
-    ensure_teacher,
     see_through,
     teacher_of_environment,
 )
@@ -32,6 +30,7 @@ from app.files.excerpt import visible
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 from app.use_cases import exports, teachers
+from app.use_cases.first_steps import demo_teacher, ensure_teacher
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
 

@@ -11,23 +11,18 @@ from uuid import UUID
 from rich.console import Console
 
 from app.domain.reuse import Reuse
-from app.domain.stored import Job, JobProgress, TeacherRecord
+from app.domain.stored import Job, JobProgress
 from app.embedded.following import follow
 from app.errors import CultivarError, InvalidInput, Problem
 from app.runtime import Runtime
 from app.settings import Settings
-from app.use_cases import jobs, seed_sets, teachers
+from app.use_cases import jobs, seed_sets
 from app.use_cases.jobs import JobDetails
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
 
 OPENAI = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
-DEMO_TEACHER = "demo teacher"
-DEMO_MODEL = "demo-grammar"
-# Prices of nothing real, so that the demonstration shows what a cost looks like.
-DEMO_INPUT_MICRO_USD_PER_MILLION = 150_000
-DEMO_OUTPUT_MICRO_USD_PER_MILLION = 600_000
 _MICRO = 1_000_000
 _CHUNK_BYTES = 256 * 1024
 
@@ -83,28 +78,6 @@ def see_through(
         with suppress(CultivarError):  # it has just finished, or the database has gone first
             jobs.pause(runtime, job_id)
         raise
-
-
-def ensure_teacher(runtime: Runtime, details: TeacherDetails) -> TeacherRecord:
-    """The teacher of that name with these details, registered or brought up to date."""
-    found = teachers.by_name(runtime, details.name)
-    if found is None:
-        return teachers.add(runtime, details)
-    changes = {name: getattr(details, name) for name in TeacherDetails.__slots__}
-    return teachers.change(runtime, found.id, changes)
-
-
-def demo_teacher(base_url: str) -> TeacherDetails:
-    """The scripted teacher of a running service; its port differs from run to run."""
-    return TeacherDetails(
-        name=DEMO_TEACHER,
-        base_url=base_url,
-        model=DEMO_MODEL,
-        input_micro_usd_per_million=DEMO_INPUT_MICRO_USD_PER_MILLION,
-        output_micro_usd_per_million=DEMO_OUTPUT_MICRO_USD_PER_MILLION,
-        terms="made up by a script; simulated",
-        simulated=True,
-    )
 
 
 def teacher_of_environment(settings: Settings) -> TeacherDetails:

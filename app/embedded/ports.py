@@ -1,6 +1,7 @@
 """Free ports on the loopback address."""
 
 import socket
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,3 +32,12 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def kept_port(note: Path) -> int:
+    """The port of the last run, so that addresses stored then still hold; else a free one."""
+    if note.exists() and is_free(port := int(note.read_text())):
+        return port
+    port = free_port()
+    note.write_text(str(port))
+    return port

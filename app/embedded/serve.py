@@ -11,6 +11,9 @@ from app.embedded.service import EmbeddedService
 from app.embedded.signals import ending_like_interrupt
 from app.settings import Settings
 
+# The dashboard offers it to new users: slow enough to be seen, so quick that nobody waits.
+DEMO_TEACHER_ARGUMENTS = ("--latency-s", "0.3", "--latency-tail", "lognormal")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the service until Ctrl-C; the exit status is 0 then, and 1 when it cannot run."""
@@ -32,7 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(home: Path, port: int, console: Console) -> None:
-    with EmbeddedService(home, port=port, report=console.print) as service:
+    service = EmbeddedService(
+        home, port=port, demo_teacher=DEMO_TEACHER_ARGUMENTS, report=console.print
+    )
+    with service:
         console.print(f"dashboard  {service.api_url}/")
         console.print(f"API        {service.api_url}/docs")
         console.print(f"data       {service.home}")

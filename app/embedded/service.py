@@ -15,7 +15,7 @@ from app.embedded import leftovers, programs
 from app.embedded.directory import Connection, publish, withdraw
 from app.embedded.errors import EmbeddedError
 from app.embedded.migrate import ROOT, migrate
-from app.embedded.ports import LOOPBACK, answers, free_port, is_free
+from app.embedded.ports import LOOPBACK, answers, free_port, is_free, kept_port
 from app.embedded.process import spawn
 from app.embedded.programs import Program
 from app.embedded.servers import EmbeddedServers
@@ -83,10 +83,12 @@ class EmbeddedService:
 
     def environment(self) -> dict[str, str]:
         """The settings that make a process of ours work on this instance."""
+        demo = self.demo_teacher_url
         return {
             "CULTIVAR_DATABASE_URL": self.postgres_url,
             "CULTIVAR_REDIS_URL": self.redis_url,
             "CULTIVAR_HOME": str(self.home),
+            **({} if demo is None else {"CULTIVAR_DEMO_TEACHER_URL": demo}),
         }
 
     def check(self) -> None:
@@ -142,6 +144,8 @@ class EmbeddedService:
 
     def _charges(self) -> list[Charge]:
         servers = self.servers
+        if self._demo_teacher is not None:
+            self.demo_teacher_port = kept_port(self.home / "demo-teacher.port")
         ours = self.environment()
         charges = [
             Charge("postgres", servers.postgres.log, servers.start_postgres, stays=True),
@@ -151,8 +155,7 @@ class EmbeddedService:
             self._charge(programs.worker("other", ["admit", "export", "sweep"]), ours),
         ]
         charges[0].process, charges[1].process = servers.postgres.process, servers.valkey.process
-        if self._demo_teacher is not None:
-            self.demo_teacher_port = free_port()
+        if self._demo_teacher is not None and self.demo_teacher_port is not None:
             teacher = programs.demo_teacher(self.demo_teacher_port, self._demo_teacher)
             charges.append(self._charge(teacher, {}))
         return charges

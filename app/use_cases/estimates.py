@@ -29,28 +29,35 @@ from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
 from app.domain.profiles import PublishedMethod
 from app.domain.records import Source, SourceKind
-from app.domain.rehearsal import Prompts, Rehearsal, rehearse
+from app.domain.rehearsal import Prompts, Rehearsal, first_prompt, rehearse
 from app.domain.stored import SeedSet, TeacherRecord
 from app.llm.pricing import cost_micro_usd, most_input_tokens, most_output_tokens
 from app.llm.teacher import Endpoint, Teacher
 from app.runtime import Runtime
 from app.use_cases.estimate_words import Assumption, Basis, assumptions, without_calls
+from app.use_cases.job_context import read_seeds
 from app.use_cases.jobs import JobDetails, JobParts, checked
 
 _SEEDS_READ = 400
 _CONVERSATIONS_TRIED = 24
+# The first prompt may show any seed; of larger sets it is not told, as reading them takes seconds.
+_MOST_SEEDS_DRAWN = 20_000
 _FEWEST_CALLS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class JobEstimate:
-    """An estimate with what it rests on; without money, `no_money` says why."""
+    """An estimate with what it rests on; without money, `no_money` says why.
+
+    `first_prompt` is what the job would send first, None for a set of very many seeds.
+    """
 
     estimate: Estimate
     cap_calls: int
     cap_micro_usd: int | None
     no_money: str | None
     assumptions: Sequence[Assumption]
+    first_prompt: Prompt | None
 
 
 def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
@@ -64,13 +71,22 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
         if parts is None:
             return _without_calls(described)
         basis = _basis(connection, details, parts)
+        prompt = _first_prompt(connection, details, parts)
     return JobEstimate(
         estimate=estimate(basis.grounds),
         cap_calls=parts.cap_calls,
         cap_micro_usd=parts.cap_micro_usd,
         no_money=_no_money(parts),
         assumptions=assumptions(basis),
+        first_prompt=prompt,
     )
+
+
+def _first_prompt(connection: Connection, details: JobDetails, parts: "_Parts") -> Prompt | None:
+    if parts.seed_set.row_count > _MOST_SEEDS_DRAWN:
+        return None
+    seeds = read_seeds(connection, parts.seed_set.id).ordered
+    return first_prompt(parts.method, seeds, random_seed=details.random_seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ def _without_calls(parts: JobParts) -> JobEstimate:
         micro_usd=nothing,
         expected_s=math.ceil(rows / PRIOR_ROWS_PER_S),
     )
-    return JobEstimate(found, 0, parts.cap_micro_usd, None, without_calls(most))
+    return JobEstimate(found, 0, parts.cap_micro_usd, None, without_calls(most), None)
 
 
 @dataclass(frozen=True, slots=True)

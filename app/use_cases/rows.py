@@ -9,10 +9,14 @@ from app.db import reused, slots
 from app.db import rows as queries
 from app.db.engine import Connection
 from app.domain.lifecycle import RowState
+from app.domain.records import SourceKind
 from app.domain.stored import Page, RowRecord
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import jobs
+
+# Rows that one page of a search looks at: no index answers it, and 50,000 take 0.2 s.
+ROWS_READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,28 @@ def page(
         return queries.page(connection, job_id, state=state, cursor=cursor, limit=limit)
 
 
+def search(
+    runtime: Runtime,
+    job_id: UUID,
+    *,
+    state: RowState = RowState.ACCEPTED,
+    reason: str | None = None,
+    text: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[RowRecord]:
+    """Rows of a job that were dropped for a reason or hold a text; raises NotFound.
+
+    Each page looks at so many rows at most; it may be short, or empty, and still have a next one.
+    """
+    jobs.get(runtime, job_id)
+    wanted = queries.Wanted(state, reason or None, text or None)
+    with runtime.database.transaction() as connection:
+        return queries.search(
+            connection, job_id, wanted, cursor=cursor, limit=limit, most_read=ROWS_READ
+        )
+
+
 def newest(runtime: Runtime, job_id: UUID, *, limit: int = 10) -> Sequence[RowRecord]:
     """The accepted rows at the end of the dataset, the last one first."""
     with runtime.database.transaction() as connection:
@@ -82,6 +108,25 @@ def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
             raise NotFound(f"There is no row {row_id}.")
         propose, answer = (_call(connection, found, name) for name in ("propose", "answer"))
     return Lineage(row, found["nearest_score"], found["sources"], propose, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """What a prompt showed: a seed, or a row that was made before; it may be deleted since."""
+
+    kind: str
+    id: str
+    instruction: str | None
+
+
+def sources(runtime: Runtime, lineage: Lineage) -> Sequence[ShownSource]:
+    """The sources of a row with their instructions, in the order in which they were shown."""
+    shown = [(str(each["kind"]), str(each["id"])) for each in lineage.sources]
+    with runtime.database.transaction() as connection:
+        seeds = [UUID(key) for kind, key in shown if kind == SourceKind.SEED]
+        made = [UUID(key) for kind, key in shown if kind == SourceKind.MACHINE]
+        texts = queries.instructions(connection, seeds, made)
+    return [ShownSource(kind, key, texts.get(key)) for kind, key in shown]
 
 
 def _call(connection: Connection, found: Mapping[str, Any], name: str) -> LineageCall | None:

@@ -140,6 +140,35 @@ def _seed_set(seed_set_id: UUID, details: SeedSetDetails) -> SeedSet:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SeedSetChanges:
+    """What shall be said of a set from now on; None leaves as it is."""
+
+    name: str | None = None
+    language: str | None = None
+    licence: str | None = None
+    source: str | None = None
+
+
+def change(runtime: Runtime, seed_set_id: UUID, changes: SeedSetChanges) -> SeedSet:
+    """Change name, language, licence or source; seeds and tokenizer stay. Raises NotFound, or
+    InvalidInput with every problem."""
+    given: dict[str, str] = {
+        name: value
+        for name in SeedSetChanges.__slots__
+        if (value := getattr(changes, name)) is not None
+    }
+    before = get(runtime, seed_set_id)
+    kept = {name: getattr(before, name) for name in SeedSetChanges.__slots__}
+    problems = list(_problems(SeedSetDetails(**{**kept, **given})))
+    if problems:
+        raise InvalidInput("The description of the seed set cannot be used.", problems=problems)
+    if given:
+        with runtime.database.transaction() as connection:
+            queries.change(connection, seed_set_id, given)
+    return get(runtime, seed_set_id)
+
+
 def get(runtime: Runtime, seed_set_id: UUID) -> SeedSet:
     """One set; raises NotFound."""
     with runtime.database.transaction() as connection:

@@ -50,7 +50,7 @@ class TeacherDetails:
 
 def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> TeacherRecord:
     """Register a teacher; raises InvalidInput, or Conflict when the name is taken."""
-    _check(details)
+    check_details(details)
     record = _record(runtime, new_id(), details)
     with runtime.database.transaction() as connection:
         if once and (known_id := once.made_before(connection)):
@@ -70,7 +70,7 @@ def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) ->
         if before is None:
             raise _unknown(teacher_id)
         details = replace(_details(before), **changes)
-        _check(details)
+        check_details(details)
         _guard_key(before, details, "api_key" in changes)
         _guard_name(connection, before, details)
         _guard_endpoint(connection, before, details)
@@ -218,7 +218,8 @@ def _guard_batches(connection: Connection, before: TeacherRecord, after: Teacher
         )
 
 
-def _check(details: TeacherDetails) -> None:
+def check_details(details: TeacherDetails) -> None:
+    """Raise InvalidInput with everything that is wrong with a description."""
     problems = [
         *_text_problems(details),
         *_url_problems(details.base_url),

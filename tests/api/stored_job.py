@@ -90,8 +90,8 @@ def stored_job(runtime: Runtime, *, row_count: int = 3) -> StoredJob:
     """A job whose target of two rows is met."""
     job = submitted_job(runtime)
     with runtime.database.transaction() as connection:
-        conversation_id = _conversation(connection, job)
-        call_id = _slots(connection, job, conversation_id)
+        conversation_id = stored_conversation(connection, job)
+        call_id = stored_slots(connection, job, conversation_id)
         row_ids = [
             _row(connection, job, conversation_id, call_id, at, RowState.ACCEPTED)
             for at in range(row_count)
@@ -115,7 +115,8 @@ def _tally(row_count: int) -> Tally:
     )
 
 
-def _conversation(connection: sa.Connection, job: Job) -> UUID:
+def stored_conversation(connection: sa.Connection, job: Job) -> UUID:
+    """A conversation that is done."""
     record = ConversationRecord(
         id=new_id(),
         job_id=job.id,
@@ -129,7 +130,8 @@ def _conversation(connection: sa.Connection, job: Job) -> UUID:
     return record.id
 
 
-def _slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> UUID:
+def stored_slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> UUID:
+    """A call that is done and one that failed; returns the first."""
     records = [
         NewSlot(
             id=new_id(),
@@ -153,11 +155,12 @@ def _slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> UUID:
             for each, state in changes
         ],
     )
-    slots.insert_completions(connection, [_completion(job, records[0].id)])
+    slots.insert_completions(connection, [completion(job, records[0].id)])
     return records[0].id
 
 
-def _completion(job: Job, slot_id: UUID) -> dict[str, object]:
+def completion(job: Job, slot_id: UUID) -> dict[str, object]:
+    """A reply to a call, as it is stored."""
     return {
         "slot_id": slot_id,
         "attempt": 1,

@@ -89,5 +89,5 @@ def test_our_own_page_can(browser: TestClient, runtime: Runtime) -> None:
 def test_looking_changes_nothing(browser: TestClient, runtime: Runtime) -> None:
     job = submitted_job(runtime)
     for action in ("pause", "resume"):
-        assert browser.get(f"/dashboard/jobs/{job.id}/{action}").status_code == 405
+        assert browser.get(f"/dashboard/jobs/{job.id}/{action}").status_code == 404
     assert jobs.get(runtime, job.id).state is JobState.QUEUED

@@ -1,12 +1,11 @@
 """How a page is sent: every text escaped, under a strict policy, and failures as pages too."""
 
-import hashlib
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -14,11 +13,15 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.dashboard.errors import CrossSite, status_of
+from app.dashboard.menu import MENU
+from app.dashboard.numbers import dollars, duration, moment, number, size
+from app.dashboard.static_files import address
 from app.errors import CultivarError, NotFound
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types fragment"
 )
 _HERE = Path(__file__).parent
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -44,30 +47,20 @@ class PageRoute(APIRoute):
         return handled
 
 
-def page(template: str, **values: object) -> HTMLResponse:
+def page(template: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """A whole page; it is made anew for everyone who asks."""
-    return HTMLResponse(_render(template, values), headers={"Cache-Control": "no-store"})
-
-
-def fragment(request: Request, template: str, **values: object) -> Response:
-    """A part of a page; 304 when the caller has just this already."""
-    body = _render(template, values)
-    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    return HTMLResponse(body, headers=headers)
-
-
-def _failure(error: Exception) -> HTMLResponse:
-    status = status_of(error)
-    title = error.title if isinstance(error, CultivarError) else "Refused"
-    body = _render("failure.html", {"title": title, "detail": str(error)})
+    body = rendered(template, **values)
     return HTMLResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
 
 
-def _render(template: str, values: dict[str, object]) -> str:
+def rendered(template: str, **values: object) -> str:
+    """The HTML of a template."""
     return _templates().get_template(template).render(values)
+
+
+def _failure(error: Exception) -> HTMLResponse:
+    title = error.title if isinstance(error, CultivarError) else "Refused"
+    return page("failure.html", status_of(error), title=title, detail=str(error))
 
 
 @cache
@@ -79,15 +72,13 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
-    environment.filters["moment"] = _moment
+    environment.filters |= {
+        "number": number,
+        "moment": moment,
+        "dollars": dollars,
+        "duration": duration,
+        "tojson_text": lambda value: orjson.dumps(value).decode(),
+        "size": size,
+    }
+    environment.globals |= {"menu": MENU, "address": address}
     return environment
-
-
-def _number(value: int) -> str:
-    """Thousands apart by a space that does not break."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
