@@ -129,7 +129,7 @@ def test_a_teacher_that_does_not_answer_says_where_it_stopped(
     browser: TestClient, runtime: Runtime
 ) -> None:
     answer = browser.post(f"/dashboard/teachers/{stored_teacher(runtime)}/test", headers=ORIGIN)
-    assert "at the stage connect" in answer.text
+    assert "at the stage tcp" in answer.text
 
 
 def test_a_search_ends_after_so_many_rows_and_goes_on(
