@@ -60,7 +60,7 @@ class JobIn(BaseModel):
     profile: str = "default"
     seed_set_id: Identifier | None = _needed("seeds, where the method draws from them")
     teacher_id: Identifier | None = _needed("who writes, where the method asks a teacher")
-    target_rows: TargetRows | None = _needed(
+    target_rows: Annotated[int | None, Field(ge=1, le=MAX_ROWS)] = _needed(
         "accepted rows wanted; may be left out where no teacher is asked: all there are"
     )
     labelled_set_id: Identifier | None = _needed("labelled rows, for the method template")
