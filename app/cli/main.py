@@ -34,6 +34,8 @@ COMMANDS: Mapping[str, Entry] = {
     "templates": Entry("app.cli.templates", "Templates that make tasks of labelled rows."),
     "dedup": Entry("app.cli.dedup", "Drop near-duplicates from a file; needs no service."),
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
+    "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
+    "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }
 
 
