@@ -94,12 +94,14 @@ def train_passes(quick: bool, no_train: bool, rest: Sequence[str]) -> bool:
     if not TRAINER.exists():
         say("training tests: FAILED: there is no .venv-train; run `python3 run.py trainer`")
         return False
+    paths = [each for each in rest if (ROOT / each.partition("::")[0]).exists()]
+    if paths and not any((ROOT / each).is_relative_to(TRAINER_TESTS) for each in paths):
+        say("training tests: left out (other tests are named)")
+        return True
     say("training tests")
-    command = [str(TRAINER), "-m", "pytest", f"--confcutdir={TRAINER_TESTS}"]
-    given = rest or [str(TRAINER_TESTS)]
-    if rest and not any(Path(each.partition("::")[0]).exists() for each in rest):
-        given = [*rest, str(TRAINER_TESTS)]
-    ended = subprocess.run([*command, *given], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    command = [str(TRAINER), "-m", "pytest", f"--confcutdir={TRAINER_TESTS}", *rest]
+    given = command if paths else [*command, str(TRAINER_TESTS)]
+    ended = subprocess.run(given, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
     return ended.returncode == 0 or (bool(rest) and ended.returncode == NO_TESTS)
 
 

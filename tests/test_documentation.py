@@ -33,6 +33,7 @@ from app.domain.methods import METHODS
 from app.embedded.migrate import ROOT
 from app.main import create_app
 from app.settings import Settings
+from tests import training_tables
 from tests.architecture_tree import parts, tree
 
 DOCS = ROOT / "docs"
@@ -104,6 +105,13 @@ def test_every_setting_has_its_row() -> None:
     found = re.search(r"<!-- settings -->\n(.*)<!-- end of settings -->\n", page, re.DOTALL)
     assert found
     assert found[1] == settings_table(), settings_table()
+
+
+@pytest.mark.parametrize("name", training_tables.TABLES)
+def test_the_tables_on_training_are_the_codes_own_words(name: str) -> None:
+    page = training_tables.PAGE.read_text(encoding="utf-8")
+    found = training_tables.between(page, name)
+    assert found == training_tables.TABLES[name](), "run: python -m tests.training_tables"
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -9,7 +9,7 @@ started again. Exit statuses are those of `app.domain.training_ending`.
 import argparse
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,44 +53,43 @@ def main(given: list[str]) -> int:
 
 
 def train(folder: Path, stop: StopRequest, *, dry_run: bool = False) -> Ending:
-    """The whole run, from top to bottom."""
+    """Check and count; then, unless that is all, load the base and learn."""
     datasets.disable_progress_bars()
     progress = Progress(folder)
     progress.tell("prepare")
     run = open_run(folder)
     ready = prepare(run)
     if dry_run:
-        write_json(
-            folder / "plan.json",
-            ready.plan.as_json(run.config, ready.rows, ready.shape, ready.place),
-        )
+        plan = ready.plan.as_json(run.config, ready.rows, ready.shape, ready.place)
+        write_json(folder / "plan.json", plan)
         return Ending.DONE
-
     progress.tell("load")
     model = base_model.load_model(Path(run.config.base_model), run.config, ready.place)
     before = baseline(run, model, ready)
     set_seed(run.config.seed)  # adapters are drawn at random
     tuned = TUNERS[run.config.method](model, run.config)
+    return Ending.STOPPED if stop.asked else learn(run, ready, tuned, before, stop, progress)
 
+
+def learn(
+    run: Run,
+    ready: "Ready",
+    tuned: Tuned,
+    before: Loss | None,
+    stop: StopRequest,
+    progress: Progress,
+) -> Ending:
+    """Train from the beginning or the last checkpoint to the end, and leave the result."""
     teller = Teller(progress, stop)
     evaluations = evaluations_of(run, tuned, ready, progress)
     made = trainer.make(
         tuned.model,
         ready.tokenizer,
         ready.dataset,
-        trainer.arguments(
-            run.config,
-            ready.place,
-            run.checkpoints,
-            micro_batch=ready.plan.micro_batch,
-            checkpointing=ready.plan.checkpointing,
-            length=ready.plan.length,
-        ),
+        trainer.arguments(run.config, ready.place, run.checkpoints, ready.plan),
         mark=ready.mark,
         callbacks=[*([evaluations] if evaluations else []), teller],
     )
-    if stop.asked:
-        return Ending.STOPPED
     began = time.monotonic()
     found = checkpoints.newest(run.checkpoints, ready.mark)
     made.train(resume_from_checkpoint=str(found) if found else None)
@@ -169,12 +168,7 @@ def spared(config: TrainingConfig, plan: Plan) -> Plan:
     """
     half = largest_divisor(plan.micro_batch, max(1, plan.micro_batch // 2))
     checkpointing = TUNING_METHODS[config.method].checkpointing
-    return Plan(**{**vars_of(plan), "micro_batch": half, "checkpointing": checkpointing})
-
-
-def vars_of(plan: Plan) -> dict[str, Any]:
-    """The fields of a plan, not deeper."""
-    return {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+    return replace(plan, micro_batch=half, checkpointing=checkpointing)
 
 
 def baseline(run: Run, model: Any, ready: Ready) -> Loss | None:

@@ -11,6 +11,7 @@ from trl import SFTConfig, SFTTrainer
 from app.domain.training_config import TrainingConfig
 from workers.training import checkpoints
 from workers.training.device import Place
+from workers.training.plan import Plan
 from workers.training.tuning.tuned import trained
 
 WEIGHTS = "trained.safetensors"
@@ -45,20 +46,12 @@ class Trainer(SFTTrainer):
         """Ours is written at the end, and says more."""
 
 
-def arguments(
-    config: TrainingConfig,
-    place: Place,
-    folder: Path,
-    *,
-    micro_batch: int,
-    checkpointing: bool,
-    length: int,
-) -> SFTConfig:
+def arguments(config: TrainingConfig, place: Place, folder: Path, plan: Plan) -> SFTConfig:
     """Our settings in TRL's words."""
     return SFTConfig(
         output_dir=str(folder),
-        per_device_train_batch_size=micro_batch,
-        gradient_accumulation_steps=config.batch_size // micro_batch,
+        per_device_train_batch_size=plan.micro_batch,
+        gradient_accumulation_steps=config.batch_size // plan.micro_batch,
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
         learning_rate=config.rate,
@@ -71,8 +64,8 @@ def arguments(
         data_seed=config.seed,
         use_cpu=not place.cuda,
         bf16=place.bf16,
-        gradient_checkpointing=checkpointing,
-        max_length=length,
+        gradient_checkpointing=plan.checkpointing,
+        max_length=plan.length,
         packing=config.packs,
         dataset_kwargs={"skip_prepare_dataset": True},
         pad_to_multiple_of=None,

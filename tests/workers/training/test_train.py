@@ -84,6 +84,7 @@ def wait_for_step(folder: Path, step: int) -> None:
     pytest.fail((folder / "log").read_text())
 
 
+@pytest.mark.timeout(300)
 def test_killed_and_resumed_is_as_never_killed(base: Path, tmp_path: Path) -> None:
     """The steps are many enough that the kill falls between two checkpoints."""
     settings = {"max_steps": 40, "save_every": 3, "evaluate_every": 1}
@@ -103,6 +104,7 @@ def test_killed_and_resumed_is_as_never_killed(base: Path, tmp_path: Path) -> No
     assert adapter_hash(folder) == adapter_hash(straight)
 
 
+@pytest.mark.timeout(300)
 def test_sigterm_saves_and_the_rest_is_made_up(base: Path, tmp_path: Path) -> None:
     settings = {"max_steps": 40, "save_every": 1000, "evaluate_every": 1}
     straight = trained(tmp_path / "straight", base, **settings)
