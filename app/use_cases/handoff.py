@@ -24,10 +24,14 @@ Line = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the file does not tell: its licence, and the part of its rows to hold out, in [0, 1)."""
+    """What the file does not tell: its licence, and the part of its rows to hold out, in [0, 1).
+
+    `exported` is the export's manifest where it does not lie beside the file.
+    """
 
     licence: str | None = None
     held_out: float = 0.05
+    exported: Line | None = None
 
 
 def hand_over(
@@ -44,7 +48,7 @@ def hand_over(
     InvalidUpload that names every bad row, and InvalidInput for the rest.
     """
     wanted = wishes or Wishes()
-    exported = _export_manifest(source)
+    exported = _export_manifest(source) if wanted.exported is None else wanted.exported
     claim_folder(folder)
     layouts: set[Layout] = set()
     count, digest = write_data(folder, _lines(source, wanted.held_out, layouts, report))

@@ -60,22 +60,28 @@ def find_python(named: Path | None) -> Path:
     )
 
 
+def _do_nothing() -> None:
+    """Stand where nobody has anything to do meanwhile."""
+
+
 def run_training(
     folder: Path,
     python: Path,
     *,
     arguments: tuple[str, ...] = (),
     hear: Listener | None = None,
+    tick: Callable[[], None] = _do_nothing,
     stop: threading.Event | None = None,
     limits: Limits | None = None,
 ) -> Ended:
     """Train a handoff folder to its end, and once more with half the memory where it ran out.
 
-    `hear` is given every line of progress. When `stop` is set the process is asked to save and
+    `hear` is given every line of progress, and `tick` is called a few times a second; what they
+    raise ends the process and comes through. When `stop` is set the process is asked to save and
     end; it is killed when that takes too long, and also when it says nothing for too long.
     """
     asked = stop or threading.Event()
-    one = _Process(folder, python, arguments, hear or _unheard, asked, limits or Limits())
+    one = _Process(folder, python, arguments, hear or _unheard, tick, asked, limits or Limits())
     ended = one.run()
     if ended.ending is Ending.OUT_OF_MEMORY and _may_retry(folder) and not asked.is_set():
         (folder / RETRY).write_bytes(orjson.dumps({"reason": ended.detail}))
@@ -98,10 +104,12 @@ class _Process:
         python: Path,
         arguments: tuple[str, ...],
         hear: Listener,
+        tick: Callable[[], None],
         stop: threading.Event,
         limits: Limits,
     ) -> None:
-        self._folder, self._hear, self._stop, self._limits = folder, hear, stop, limits
+        self._folder, self._hear, self._tick = folder, hear, tick
+        self._stop, self._limits = stop, limits
         self._command = [str(python), "-P", "-m", "workers.training.train"]
         self._command += [str(folder.resolve()), *arguments]
 
@@ -135,6 +143,7 @@ class _Process:
             for line in reading.new_lines():
                 heard = time.monotonic()
                 self._hear(line)
+            self._tick()
             now = time.monotonic()
             if asked_at is None and (self._stop.is_set() or self._is_over(now - began)):
                 asked_at = now

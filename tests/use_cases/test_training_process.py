@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import sys
 import threading
 import time
@@ -15,27 +14,7 @@ import pytest
 from app.domain.training_ending import Ending
 from app.errors import InvalidInput
 from app.use_cases.training_process import Ended, Limits, find_python, run_training
-
-# Stands in for a Python with the training libraries: a script of our own in place of the module.
-_SCRIPT = """#!{python}
-import json, os, signal, sys, time
-folder = sys.argv[4]
-def tell(**members):
-    with open(os.path.join(folder, "progress.jsonl"), "a") as file:
-        file.write(json.dumps(members) + "\\n")
-def error(detail):
-    with open(os.path.join(folder, "error.json"), "w") as file:
-        json.dump({{"detail": detail}}, file)
-assert sys.argv[1:4] == ["-P", "-m", "workers.training.train"], sys.argv
-{body}
-"""
-
-
-def trainer(tmp_path: Path, body: str) -> Path:
-    path = tmp_path / "trainer.py"
-    path.write_text(_SCRIPT.format(python=sys.executable, body=body))
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
+from tests.stand_in_trainer import UNTIL_STOPPED, stand_in
 
 
 @pytest.fixture
@@ -47,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_progress_is_heard_and_a_good_end_is_done(tmp_path: Path, folder: Path) -> None:
     heard: list[Mapping[str, Any]] = []
-    python = trainer(tmp_path, "tell(phase='load'); tell(phase='train', step=1)")
+    python = stand_in(tmp_path, "tell(phase='load'); tell(phase='train', step=1)")
     assert run_training(folder, python, hear=heard.append) == Ended(Ending.DONE)
     assert heard == [{"phase": "load"}, {"phase": "train", "step": 1}]
 
@@ -57,16 +36,16 @@ def test_it_gets_no_secrets(tmp_path: Path, folder: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, "canary")
     monkeypatch.setenv("OPENAI_API_KEY", "canary")
     heard: list[Mapping[str, Any]] = []
-    run_training(folder, trainer(tmp_path, "tell(**os.environ)"), hear=heard.append)
+    run_training(folder, stand_in(tmp_path, "tell(**os.environ)"), hear=heard.append)
     assert "canary" not in json.dumps(heard)
     assert heard[0]["HF_HUB_OFFLINE"] == "1"
     assert heard[0]["CULTIVAR_TRAIN_PARENT"] == str(os.getpid())
 
 
 def test_a_bad_end_has_its_words(tmp_path: Path, folder: Path) -> None:
-    python = trainer(tmp_path, "error('line 2 is bad'); sys.exit(10)")
+    python = stand_in(tmp_path, "error('line 2 is bad'); sys.exit(10)")
     assert run_training(folder, python) == Ended(Ending.BAD_INPUT, "line 2 is bad")
-    python = trainer(tmp_path, "sys.exit(77)")
+    python = stand_in(tmp_path, "sys.exit(77)")
     ended = run_training(folder, python)
     assert ended.ending is Ending.FAILED
     assert "status 77" in ended.detail
@@ -78,20 +57,17 @@ def test_out_of_memory_is_tried_once_more(tmp_path: Path, folder: Path) -> None:
         "tell(again=again)\nerror('memory')\nsys.exit({})"
     )
     heard: list[Mapping[str, Any]] = []
-    python = trainer(tmp_path, body.format("0 if again else 12"))
+    python = stand_in(tmp_path, body.format("0 if again else 12"))
     assert run_training(folder, python, hear=heard.append).ending is Ending.DONE
     assert heard == [{"again": False}, {"again": True}]
-    python = trainer(tmp_path, body.format(12))
+    python = stand_in(tmp_path, body.format(12))
     assert run_training(folder, python) == Ended(Ending.OUT_OF_MEMORY, "memory")
 
 
 def test_asked_to_stop_it_saves(tmp_path: Path, folder: Path) -> None:
     stop = threading.Event()
-    body = (
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
-        "tell(phase='train')\nwhile True: time.sleep(0.01)"
-    )
-    ended = run_training(folder, trainer(tmp_path, body), hear=lambda _: stop.set(), stop=stop)
+    python = stand_in(tmp_path, UNTIL_STOPPED)
+    ended = run_training(folder, python, hear=lambda _: stop.set(), stop=stop)
     assert ended.ending is Ending.STOPPED
 
 
@@ -106,7 +82,7 @@ def test_one_that_hangs_is_killed(tmp_path: Path, folder: Path, limits: Limits, 
     body = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntell(pid=os.getpid())\ntime.sleep(60)"
     heard: list[Mapping[str, Any]] = []
     began = time.monotonic()
-    ended = run_training(folder, trainer(tmp_path, body), hear=heard.append, limits=limits)
+    ended = run_training(folder, stand_in(tmp_path, body), hear=heard.append, limits=limits)
     assert ended.ending is Ending.FAILED
     assert said in ended.detail
     assert time.monotonic() - began < 20
@@ -115,7 +91,7 @@ def test_one_that_hangs_is_killed(tmp_path: Path, folder: Path, limits: Limits, 
 
 
 def test_a_kill_from_outside_is_told(tmp_path: Path, folder: Path) -> None:
-    ended = run_training(folder, trainer(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)"))
+    ended = run_training(folder, stand_in(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)"))
     assert ended.ending is Ending.FAILED
     assert "want of memory" in ended.detail
 
