@@ -22,12 +22,14 @@ from app.domain.lifecycle import (
     CANDIDATE_MOVES,
     JOB_MOVES,
     SLOT_MOVES,
+    TRAINING_MOVES,
     BatchState,
     CandidateState,
     ConversationState,
     ExportState,
     JobState,
     SlotState,
+    TrainingState,
 )
 from app.domain.methods import METHODS
 from app.embedded.migrate import ROOT
@@ -154,6 +156,7 @@ def told_moves(text: str) -> set[tuple[str, str]]:
         ("### Call slot", SLOT_MOVES),
         ("### Candidate", CANDIDATE_MOVES),
         ("### Batch", BATCH_MOVES),
+        ("### Training run", TRAINING_MOVES),
     ],
 )
 def test_each_move_is_drawn_and_told(heading: str, moves: Mapping[str, frozenset[str]]) -> None:
@@ -179,6 +182,7 @@ def test_every_state_is_drawn() -> None:
         ("### Call slot", SlotState),
         ("### Candidate", CandidateState),
         ("### Batch", BatchState),
+        ("### Training run", TrainingState),
     ):
         drawing = section(text, heading)
         assert all(re.search(rf"\b{state}\b", drawing) for state in states)
