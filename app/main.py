@@ -24,6 +24,7 @@ from app.api import (
     seed_sets,
     teachers,
     template_sets,
+    training_runs,
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
@@ -51,6 +52,7 @@ FAMILIES = (
     jobs,
     rows,
     exports,
+    training_runs,
     health,
     metrics,
     problem_texts,

@@ -30,6 +30,11 @@ class Runtime:
         """Where finished exports lie."""
         return self.settings.home / "exports"
 
+    @property
+    def training_directory(self) -> Path:
+        """Where training runs have their folders."""
+        return self.settings.home / "training"
+
     def close(self) -> None:
         """Give back what is held."""
         if isinstance(self.wake, CeleryWake):

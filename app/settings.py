@@ -74,6 +74,13 @@ class Settings(BaseSettings):
         default=2048, gt=0, description="memory for pool indexes in one admit worker"
     )
     database_pool_size: int = Field(default=10, gt=0, description="connections per process")
+    base_models: str = Field(
+        default="",
+        description="directories of base models for training runs, separated by colons",
+    )
+    train_python: Path | None = Field(
+        default=None, description="Python with the training libraries; else that of .venv-train"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     default_cap_micro_usd: int | None = Field(
         default=None, description="budget of a job that names none, in micro-USD"

@@ -17,8 +17,8 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
-GENERATE, ADMIT, EXPORT, SWEEP = "generate", "admit", "export", "sweep"
-QUEUES = (GENERATE, ADMIT, EXPORT, SWEEP, "train")
+GENERATE, ADMIT, EXPORT, SWEEP, TRAIN = "generate", "admit", "export", "sweep", "train"
+QUEUES = (GENERATE, ADMIT, EXPORT, SWEEP, TRAIN)
 _EXPIRES_S = 60
 _APART_S = 0.1
 _log = structlog.get_logger(__name__)
@@ -37,6 +37,10 @@ class Wake(Protocol):
 
     def export(self, export_id: UUID) -> None:
         """Look at this export: it should be made."""
+        ...
+
+    def train(self, run_id: UUID) -> None:
+        """Look at this training run: it should go on."""
         ...
 
 
@@ -105,6 +109,9 @@ class CeleryWake:
 
     def export(self, export_id: UUID) -> None:
         self._put(EXPORT, export_id)
+
+    def train(self, run_id: UUID) -> None:
+        self._put(TRAIN, run_id)
 
     def close(self, *, timeout_s: float = 2.0) -> None:
         """Send what waits, but no longer than `timeout_s`."""
@@ -179,4 +186,7 @@ class SilentWake:
         """Nothing."""
 
     def export(self, export_id: UUID) -> None:
+        """Nothing."""
+
+    def train(self, run_id: UUID) -> None:
         """Nothing."""

@@ -14,6 +14,9 @@ from app.embedded.migrate import ROOT, migrate
 from tests.servers import NoServerError, postgres_source, redis_source, running_postgres
 
 TOOLS = Path(sys.executable).parent
+TRAINER = ROOT / ".venv-train" / "bin" / "python"
+TRAINER_TESTS = ROOT / "tests" / "workers" / "training"
+NO_TESTS = 5  # pytest's status when a selection matches nothing
 # Most tests wait for servers, so two processes serve two cores well; a file's tests stay together.
 SPREAD = ("--numprocesses=2", "--dist=loadfile")
 
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     say("tests")
     if run_pytest(["-m", selection(given.quick, given.long, given.no_train), *rest]) != 0:
         failed.append("tests")
+    if not train_passes(given.quick, given.no_train, rest):
+        failed.append("training tests")
     verdict = f"failed: {', '.join(failed)}" if failed else "everything passed"
     say(f"{verdict} ({time.monotonic() - started:.0f} s)")
     return 1 if failed else 0
@@ -79,6 +84,25 @@ def run_pytest(arguments: Sequence[str]) -> int:
     sys.stdout.flush()
     command = [sys.executable, "-m", "pytest", *SPREAD, *arguments]
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def train_passes(quick: bool, no_train: bool, rest: Sequence[str]) -> bool:
+    """Run the trainer's tests in its own environment; what is left out is said by name."""
+    if quick or no_train:
+        say(f"training tests: left out ({'check' if quick else '--no-train'})")
+        return True
+    if not TRAINER.exists():
+        say("training tests: FAILED: there is no .venv-train; run `python3 run.py trainer`")
+        return False
+    paths = [each for each in rest if (ROOT / each.partition("::")[0]).exists()]
+    if paths and not any((ROOT / each).is_relative_to(TRAINER_TESTS) for each in paths):
+        say("training tests: left out (other tests are named)")
+        return True
+    say("training tests")
+    command = [str(TRAINER), "-m", "pytest", f"--confcutdir={TRAINER_TESTS}", *rest]
+    given = command if paths else [*command, str(TRAINER_TESTS)]
+    ended = subprocess.run(given, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    return ended.returncode == 0 or (bool(rest) and ended.returncode == NO_TESTS)
 
 
 def tool(*command: str) -> Callable[[], tuple[int, str]]:

@@ -44,6 +44,9 @@ class ThreadWake:
     def export(self, export_id: UUID) -> None:
         """Nothing: the test makes exports."""
 
+    def train(self, run_id: UUID) -> None:
+        """Nothing: the test trains."""
+
     def close(self) -> None:
         """Wait for what was rung for."""
         if self.embedder is not None:

@@ -19,7 +19,7 @@ from workers.celery_app import celery_app
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
-OURS = {name: each for name, each in SERVICES.items() if each["image"] == COMPOSE["name"]}
+OURS = {name: each for name, each in SERVICES.items() if "build" in each}
 LASTING = {name: each for name, each in SERVICES.items() if name != "migrate"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PATTERN = (ROOT / ".env.example").read_text()
@@ -95,7 +95,8 @@ def test_migrates_once_before_anything_else() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_runs_what_there_is(name: str) -> None:
     service = OURS[name]
-    assert service["build"] == "."
+    trains = {"context": ".", "dockerfile": "Dockerfile.train"}
+    assert service["build"] == (trains if name == "trainer" else ".")
     assert importlib.util.find_spec(module_of(service["command"]))
 
 
@@ -105,9 +106,12 @@ def test_runs_what_there_is(name: str) -> None:
 )
 def test_workers_are_started_as_on_one_machine(name: str, queues: list[str]) -> None:
     given = list(SERVICES[name]["command"])
-    _, *wanted = programs.worker("train" if name == "trainer" else name, queues).arguments
-    if name == "trainer":
-        wanted[wanted.index("--concurrency=4")] = "--concurrency=1"
+    program = (
+        programs.worker("train", queues, concurrency=1)
+        if name == "trainer"
+        else programs.worker(name, queues)
+    )
+    _, *wanted = program.arguments
     assert given[1:] == wanted
 
 
@@ -155,7 +159,7 @@ def test_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"^(CULTIVAR_\w+|OPENAI_\w+)=", PATTERN, re.MULTILINE))
     in_image = set(re.findall(r"\b(CULTIVAR_\w+)=", DOCKERFILE))
     substituted = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
-    assert named | in_image | (substituted - {"POSTGRES_PASSWORD"}) <= known_variables()
+    assert named | in_image | (substituted - {"POSTGRES_PASSWORD", "MODELS_DIRECTORY"}) <= known_variables()
     assert {"POSTGRES_PASSWORD", "CULTIVAR_MASTER_KEY"} <= set(
         re.findall(r"^(\w+)=", PATTERN, re.MULTILINE)
     )
@@ -185,7 +189,12 @@ def test_redis_refuses_rather_than_forgets() -> None:
 
 
 def test_volumes_are_declared_and_used() -> None:
-    mounts = [mount.split(":")[0] for s in SERVICES.values() for mount in s.get("volumes", [])]
+    mounts = [
+        mount.split(":")[0]
+        for service in SERVICES.values()
+        for mount in service.get("volumes", [])
+        if not mount.startswith("${")
+    ]
     assert set(mounts) == set(COMPOSE["volumes"])
     assert SERVICES["postgres"]["image"] == "postgres:18"
     # Since 18 the official image keeps its clusters one level higher than before.
@@ -198,6 +207,17 @@ def test_volumes_are_declared_and_used() -> None:
 def test_the_trainer_asks_for_one_gpu() -> None:
     devices = SERVICES["trainer"]["deploy"]["resources"]["reservations"]["devices"]
     assert devices == [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
+
+
+def test_the_trainers_image_has_the_libraries_by_hash_and_the_rest_as_the_others() -> None:
+    text = (ROOT / "Dockerfile.train").read_text(encoding="utf-8")
+    for name in ("requirements-train.lock", "requirements-train-cuda.lock", "requirements.lock"):
+        assert f"--require-hashes -r {name}" in text or f"-r {name}" in text
+        assert f"!{name}" in (ROOT / ".dockerignore").read_text().splitlines()
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == [OURS["trainer"]["user"]]
+    assert "CULTIVAR_TRAIN_PYTHON=/opt/train/bin/python" in text
+    listed = json.loads(re.findall(r"^CMD (.+)$", text, re.MULTILINE)[0])
+    assert set(listed) <= set(SERVICES["trainer"]["command"])
 
 
 def stages() -> list[str]:

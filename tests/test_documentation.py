@@ -22,17 +22,20 @@ from app.domain.lifecycle import (
     CANDIDATE_MOVES,
     JOB_MOVES,
     SLOT_MOVES,
+    TRAINING_MOVES,
     BatchState,
     CandidateState,
     ConversationState,
     ExportState,
     JobState,
     SlotState,
+    TrainingState,
 )
 from app.domain.methods import METHODS
 from app.embedded.migrate import ROOT
 from app.main import create_app
 from app.settings import Settings
+from tests import training_tables
 from tests.architecture_tree import parts, tree
 
 DOCS = ROOT / "docs"
@@ -106,6 +109,13 @@ def test_every_setting_has_its_row() -> None:
     assert found[1] == settings_table(), settings_table()
 
 
+@pytest.mark.parametrize("name", training_tables.TABLES)
+def test_the_tables_on_training_are_the_codes_own_words(name: str) -> None:
+    page = training_tables.PAGE.read_text(encoding="utf-8")
+    found = training_tables.between(page, name)
+    assert found == training_tables.TABLES[name](), "run: python -m tests.training_tables"
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_its_heading(name: str) -> None:
     assert f"\n## {name}\n" in text_of("docs/methods.md")
@@ -146,6 +156,7 @@ def told_moves(text: str) -> set[tuple[str, str]]:
         ("### Call slot", SLOT_MOVES),
         ("### Candidate", CANDIDATE_MOVES),
         ("### Batch", BATCH_MOVES),
+        ("### Training run", TRAINING_MOVES),
     ],
 )
 def test_each_move_is_drawn_and_told(heading: str, moves: Mapping[str, frozenset[str]]) -> None:
@@ -171,6 +182,7 @@ def test_every_state_is_drawn() -> None:
         ("### Call slot", SlotState),
         ("### Candidate", CandidateState),
         ("### Batch", BatchState),
+        ("### Training run", TrainingState),
     ):
         drawing = section(text, heading)
         assert all(re.search(rf"\b{state}\b", drawing) for state in states)

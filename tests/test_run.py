@@ -1,5 +1,7 @@
 """The one door answers before there is an environment, in one clear line."""
 
+import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import run
 from app.embedded.migrate import ROOT
 
 
@@ -29,7 +32,7 @@ def door(directory: Path, *arguments: str, before: str = "") -> subprocess.Compl
 def test_without_a_command_it_tells_what_it_can(tmp_path: Path) -> None:
     told = door(tmp_path)
     assert told.returncode == 0
-    for command in ("demo", "serve", "test", "check", "bench", "lock"):
+    for command in ("demo", "serve", "test", "check", "trainer", "bench", "lock"):
         assert f"\n  {command}" in told.stdout
 
 
@@ -54,6 +57,26 @@ def test_a_missing_venv_module_is_one_line_that_says_what_to_install(tmp_path: P
     assert told.returncode == 1
     assert len(told.stderr.splitlines()) == 1
     assert "apt-get install python3-venv" in told.stderr
+
+
+LINUX_GPU = "nvidia-cublas==13.1; platform_system == 'Linux'"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names come with markers for Linux")
+@pytest.mark.parametrize(
+    ("requires", "needed"),
+    [
+        (["filelock", LINUX_GPU], True),
+        (["cuda-toolkit[cublas]==13.0.3; platform_system == 'Linux'"], True),
+        (["filelock", "sympy>=1.13"], False),
+        ([f"nvidia-cublas; platform_machine == '{platform.machine()}'"], True),
+        (["nvidia-cublas; platform_machine == 'sparc'"], False),
+    ],
+)
+def test_a_torch_for_gpus_is_known_by_what_it_requires(requires: list[str], needed: bool) -> None:
+    report = {"install": [{"metadata": {"requires_dist": requires}}]}
+    assert run.needs_gpu_libraries(json.dumps(report)) is needed
+    assert not run.needs_gpu_libraries(json.dumps({"install": [{"metadata": {}}]}))
 
 
 def test_without_a_standard_input_it_works_as_well(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ celery_app.conf.imports = (
     "workers.generation",
     "workers.admission",
     "workers.exports",
+    "workers.training.tasks",
 )
 _log = structlog.get_logger(__name__)
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from functools import cached_property, partial
+from uuid import UUID
 
 import structlog
 
@@ -16,11 +17,12 @@ from app.use_cases.embedding import Embedder
 from app.use_cases.exports import make
 from app.use_cases.generation import Engine
 from app.use_cases.heartbeat import this_host
-from app.use_cases.left_undone import exports_due, jobs_due, pools_due
+from app.use_cases.left_undone import exports_due, jobs_due, pools_due, runs_due
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sampling import SAMPLE_S, sample
 from app.use_cases.sweep import sweep
-from app.wakeups import ADMIT, EXPORT, GENERATE
+from app.use_cases.training_runner import train
+from app.wakeups import ADMIT, EXPORT, GENERATE, TRAIN
 from workers.lookout import Lookout
 
 _LAST_WORDS_S = 5.0
@@ -33,6 +35,7 @@ class Process:
     def __init__(self) -> None:
         self.threads = 1
         self._lock = threading.RLock()
+        self._training = threading.Lock()
         self._stopping = threading.Event()
 
     @cached_property
@@ -100,11 +103,17 @@ class Process:
                 lambda pool_id: admit(runtime, self.indexes, pool_id, self.embedder),
             ),
             EXPORT: (exports_due, lambda export_id: make(runtime, export_id)),
+            TRAIN: (runs_due, self.train),
         }
         for name in chores.keys() & set(queues):
             waiting, work = chores[name]
             every_s = runtime.settings.sweep_s
             Lookout(name, partial(waiting, runtime), work, every_s, self._stopping).start()
+
+    def train(self, run_id: UUID) -> None:
+        """Train a run; one at a time in a process, which has one GPU."""
+        with self._training:
+            train(self.runtime, run_id, self._stopping)
 
     def _again(
         self, name: str, work: Callable[[Runtime], object], first_s: float, every_s: float

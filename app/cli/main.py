@@ -30,10 +30,13 @@ COMMANDS: Mapping[str, Entry] = {
     "jobs": Entry("app.cli.jobs", "Runs of a method: submit, watch, steer."),
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
     "exports": Entry("app.cli.exports", "Dataset files."),
+    "training": Entry("app.cli.training", "Training runs: submit, follow, stop, fetch."),
     "methods": Entry("app.cli.methods", "Published methods, their profiles and options."),
     "templates": Entry("app.cli.templates", "Templates that make tasks of labelled rows."),
     "dedup": Entry("app.cli.dedup", "Drop near-duplicates from a file; needs no service."),
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
+    "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
+    "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }
 
 

@@ -316,6 +316,40 @@ exports = sa.Table(
     time("finished_at"),
 )
 
+training_runs = sa.Table(
+    "training_runs",
+    metadata,
+    id_column(),
+    # A run keeps its own copy of the rows, so it outlives the export.
+    reference("export_id", "exports", nullable=True, ondelete="SET NULL"),
+    sa.Column("base_model", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("settings", JSONB, nullable=False),
+    sa.Column("held_out", sa.Double, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("phase", sa.Text),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    # Workers that were lost with it, one after the other: a run that kills them must not go on.
+    sa.Column("lost", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("stop_mode", sa.Text),
+    sa.Column("worker", sa.Text),
+    sa.Column("progress", JSONB),
+    sa.Column("metrics", JSONB),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("sha256", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("error_code", sa.Text),
+    time("leased_until"),
+    time("created_at", default=True),
+    time("started_at"),
+    time("finished_at"),
+    sa.Index(
+        "ix_training_runs_open",
+        "id",
+        postgresql_where=sa.text("state IN ('queued', 'running', 'stopping')"),
+    ),
+)
+
 sweeps = sa.Table(
     "sweeps",
     metadata,

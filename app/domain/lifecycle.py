@@ -40,6 +40,13 @@ Batch (calls that a teacher is given as one file, at its batch price)
 Export
 
     queued ──> running ──> ready | failed
+
+Training run
+
+    queued <──> running ──> succeeded | failed ──resume──> queued
+      │            │
+      v            v
+    cancelled <── stopping ──> stopped ──resume──> queued      stopping ──> succeeded | failed
 """
 
 from collections.abc import Mapping
@@ -165,6 +172,25 @@ class ExportState(StrEnum):
     FAILED = "failed"
 
 
+class TrainingState(StrEnum):
+    """Where a training run stands; what it does while it runs is its phase."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StopMode(StrEnum):
+    """What a stopped training run leaves: a checkpoint to go on from, or nothing."""
+
+    SAVE = "save"
+    DISCARD = "discard"
+
+
 JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset(
         {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLING, JobState.FAILED}
@@ -244,3 +270,28 @@ def call_counts(by_state: Mapping[str, int]) -> Mapping[str, int]:
         "failed": failed,
         "pending": sum(by_state.get(state, 0) for state in PENDING_SLOT_STATES),
     }
+
+
+TRAINING_MOVES: Mapping[TrainingState, frozenset[TrainingState]] = {
+    TrainingState.QUEUED: frozenset({TrainingState.RUNNING, TrainingState.CANCELLED}),
+    TrainingState.RUNNING: frozenset(
+        {
+            TrainingState.QUEUED,
+            TrainingState.STOPPING,
+            TrainingState.SUCCEEDED,
+            TrainingState.FAILED,
+        }
+    ),
+    TrainingState.STOPPING: frozenset(
+        {
+            TrainingState.STOPPED,
+            TrainingState.CANCELLED,
+            TrainingState.SUCCEEDED,
+            TrainingState.FAILED,
+        }
+    ),
+    TrainingState.STOPPED: frozenset({TrainingState.QUEUED}),
+    TrainingState.FAILED: frozenset({TrainingState.QUEUED}),
+    TrainingState.SUCCEEDED: frozenset(),
+    TrainingState.CANCELLED: frozenset(),
+}

@@ -15,6 +15,8 @@ from app.domain.lifecycle import (
     JobState,
     RowState,
     SlotState,
+    StopMode,
+    TrainingState,
 )
 from app.domain.records import SeedInstance
 from app.domain.reuse import Reuse
@@ -382,4 +384,35 @@ class ExportRecord:
     error: str | None
     error_code: str | None
     created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """One training run: a base model tuned on an export.
+
+    `attempt` counts the workers that took it; whoever took it last may write. `progress` is the
+    last line that the trainer told, `metrics` what it found in the end.
+    """
+
+    id: UUID
+    export_id: UUID | None
+    base_model: str
+    method: str
+    settings: Mapping[str, object]
+    held_out: float
+    state: TrainingState
+    phase: str | None
+    attempt: int
+    lost: int
+    stop_mode: StopMode | None
+    worker: str | None
+    progress: Mapping[str, object] | None
+    metrics: Mapping[str, object] | None
+    bytes: int | None
+    sha256: str | None
+    error: str | None
+    error_code: str | None
+    created_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None

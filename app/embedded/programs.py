@@ -23,7 +23,7 @@ def api(port: int) -> Program:
     return _module("api", *arguments, "--host", LOOPBACK, "--port", str(port))
 
 
-def worker(name: str, queues: Sequence[str]) -> Program:
+def worker(name: str, queues: Sequence[str], concurrency: int = CONCURRENCY) -> Program:
     """A Celery worker on these queues; its work is waiting, so threads serve it best."""
     return _module(
         name,
@@ -32,7 +32,7 @@ def worker(name: str, queues: Sequence[str]) -> Program:
         "worker",
         f"--queues={','.join(queues)}",
         "--pool=threads",
-        f"--concurrency={CONCURRENCY}",
+        f"--concurrency={concurrency}",
         f"--hostname={name}@%h",
         "--without-gossip",
         "--without-mingle",

@@ -21,8 +21,21 @@ from app.embedded.programs import Program
 from app.embedded.servers import EmbeddedServers
 from app.embedded.signals import calling_on_signal
 from app.embedded.supervisor import Charge, Supervisor
+from app.errors import CultivarError
+from app.settings import Settings
+from app.use_cases.training_process import find_python
 
 START_TIMEOUT_S = 90.0
+
+
+def trainer_is_here() -> bool:
+    """Tell whether training runs can be made here, so that a worker is worth its memory."""
+    settings = Settings()
+    try:
+        find_python(settings.train_python)
+    except CultivarError:
+        return False
+    return bool(settings.base_models)
 
 
 def _say_nothing(line: str) -> None:
@@ -154,6 +167,8 @@ class EmbeddedService:
             self._charge(programs.worker("generate", ["generate"]), ours),
             self._charge(programs.worker("other", ["admit", "export", "sweep"]), ours),
         ]
+        if trainer_is_here():
+            charges.append(self._charge(programs.worker("train", ["train"], concurrency=1), ours))
         charges[0].process, charges[1].process = servers.postgres.process, servers.valkey.process
         if self._demo_teacher is not None and self.demo_teacher_port is not None:
             teacher = programs.demo_teacher(self.demo_teacher_port, self._demo_teacher)

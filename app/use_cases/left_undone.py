@@ -3,7 +3,7 @@
 from collections.abc import Set
 from uuid import UUID
 
-from app.db import candidates, claimants, exports
+from app.db import candidates, claimants, exports, training_runs
 from app.runtime import Runtime
 
 
@@ -23,3 +23,9 @@ def exports_due(runtime: Runtime) -> Set[UUID]:
     """Exports to be made; raises Unavailable when Postgres is away."""
     with runtime.database.transaction() as connection:
         return set(exports.waiting(connection))
+
+
+def runs_due(runtime: Runtime) -> Set[UUID]:
+    """Training runs that nobody drives; raises Unavailable when Postgres is away."""
+    with runtime.database.transaction() as connection:
+        return set(training_runs.waiting(connection))

@@ -19,6 +19,7 @@ from app.db import (
     jobs,
     slots,
     teacher_batches,
+    training_runs,
     workers,
 )
 from app.db import once as keys
@@ -47,6 +48,7 @@ class Swept:
     pools: int = 0
     exports: int = 0
     batches: int = 0
+    training_runs: int = 0
 
 
 def sweep(runtime: Runtime) -> Swept:
@@ -69,6 +71,8 @@ def sweep(runtime: Runtime) -> Swept:
         pool_ids = candidates.pools_waiting(connection)
         export_ids = exports.waiting(connection)
         keys.forget_old(connection, older_than_s=KEPT_S)
+        training_runs.close_lost_stops(connection)
+        run_ids = training_runs.waiting(connection)
         workers.swept(connection, SWEEP)
     for job_id in [*job_ids, *batched]:
         runtime.wake.generate(job_id)
@@ -76,7 +80,10 @@ def sweep(runtime: Runtime) -> Swept:
         runtime.wake.admit(pool_id)
     for export_id in export_ids:
         runtime.wake.export(export_id)
-    return Swept(orphaned, len(job_ids), len(pool_ids), len(export_ids), len(batched))
+    for run_id in run_ids:
+        runtime.wake.train(run_id)
+    found = (job_ids, pool_ids, export_ids, batched, run_ids)
+    return Swept(orphaned, *map(len, found))
 
 
 def _pardon_silence(connection: Connection, lease_s: float) -> None:

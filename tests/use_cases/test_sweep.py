@@ -42,6 +42,9 @@ class Bell:
     def export(self, export_id: UUID) -> None:
         self.rung.append(("export", export_id))
 
+    def train(self, run_id: UUID) -> None:
+        self.rung.append(("train", run_id))
+
 
 @pytest.fixture
 def bell() -> Bell:

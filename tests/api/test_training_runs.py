@@ -1,0 +1,109 @@
+"""Training runs over HTTP: asked for, followed, stopped, downloaded, refused."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.runtime import Runtime
+from app.use_cases import exports
+from app.use_cases.training_runner import train
+from tests.api.conftest import connected_client
+from tests.api.stored_job import stored_job
+from tests.stand_in_trainer import stand_in
+
+RUNS = "/v1/training-runs"
+
+
+@pytest.fixture
+def trained(runtime: Runtime, tmp_path: Path) -> Runtime:
+    """A runtime with a base model and a trainer that is done at once."""
+    python = stand_in(tmp_path, "tell(phase='train', step=2, max_steps=2); leave(steps=2)")
+    settings = {"train_python": python, "base_models": str(tmp_path / "rose")}
+    return replace(runtime, settings=runtime.settings.model_copy(update=settings))
+
+
+@pytest.fixture
+def client(trained: Runtime) -> Iterator[TestClient]:
+    with connected_client(trained) as client:
+        yield client
+
+
+@pytest.fixture
+def export_id(trained: Runtime) -> str:
+    export_id = exports.request(trained, stored_job(trained).job.id, "alpaca").id
+    exports.make(trained, export_id)
+    return str(export_id)
+
+
+def asked(client: TestClient, export_id: str, **more: Any) -> Any:
+    body = {"export_id": export_id, "base_model": "rose", **more}
+    return client.post(RUNS, json=body)
+
+
+def test_asked_for_trained_and_downloaded(
+    client: TestClient, trained: Runtime, export_id: str
+) -> None:
+    answer = asked(client, export_id, method="ia3", settings={"epochs": 2})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    where = answer.headers["location"]
+    assert client.get(f"{where}/download").status_code == 409
+    train(trained, UUID(answer.json()["id"]))
+    shown = client.get(where).json()
+    assert (shown["state"], shown["metrics"], shown["phase"]) == (
+        "succeeded",
+        {"steps": 2},
+        "train",
+    )
+    assert client.get(RUNS).json()["items"] == [shown]
+    content = client.get(shown["download"]).content
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        assert {"adapter/weights", "metrics.json", "README.md"} <= set(archive.getnames())
+    head = client.head(shown["download"])
+    assert head.headers["content-length"] == str(shown["bytes"]) == str(len(content))
+    assert client.delete(where).status_code == 204
+    assert client.get(where).status_code == 404
+
+
+def test_stopped_and_gone_on_with(client: TestClient, export_id: str) -> None:
+    where = asked(client, export_id).headers["location"]
+    assert client.post(f"{where}/resume").json()["code"] == "invalid_state"
+    stopped = client.post(f"{where}/stop", json={"mode": "save"})
+    assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
+    assert client.post(f"{where}/stop", json={}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"base_model": "tulip"}, "/base_model"),
+        ({"method": "lorra"}, "/method"),
+        ({"settings": {"rnak": 1}}, "/settings/rnak"),
+        ({"settings": {"seed": "x"}}, "/settings/seed"),
+        ({"method": "prompt_tuning", "settings": {"packing": True}}, "/settings/packing"),
+        ({"held_out": 2}, "/held_out"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    client: TestClient, export_id: str, given: dict[str, Any], pointer: str
+) -> None:
+    answer = asked(client, export_id, **given)
+    assert answer.status_code == 422
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    assert client.get(RUNS).json()["items"] == []
+
+
+def test_what_is_not_there(client: TestClient) -> None:
+    for given in (str(uuid4()), "x"):
+        assert asked(client, given).status_code == 404
+        assert client.get(f"{RUNS}/{given}").status_code == 404
+        assert client.post(f"{RUNS}/{given}/stop", json={}).status_code == 404
+        assert client.post(f"{RUNS}/{given}/resume").status_code == 404
+        assert client.delete(f"{RUNS}/{given}").status_code == 404

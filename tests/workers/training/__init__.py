@@ -1,0 +1,1 @@
+"""Tests of the trainer; they run in .venv-train, which has torch and not what the service needs."""

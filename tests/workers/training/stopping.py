@@ -1,0 +1,25 @@
+"""A run stopped after a given step, by the ear that SIGTERM speaks to."""
+
+import json
+from pathlib import Path
+
+from app.domain.training_ending import Ending
+from workers.training.progress import StopRequest
+from workers.training.train import train
+
+
+class AtStep(StopRequest):
+    """Asked once the progress file tells of a step, which is heard at the end of the next one."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._path, self._step = folder / "progress.jsonl", step
+
+    @property
+    def asked(self) -> bool:
+        lines = self._path.read_text().splitlines() if self._path.exists() else []
+        return any(json.loads(line).get("step", 0) >= self._step for line in lines)
+
+
+def train_until(folder: Path, step: int) -> None:
+    """Train a folder's run and stop it a step later; a checkpoint is left."""
+    assert train(folder, AtStep(folder, step)) == Ending.STOPPED
