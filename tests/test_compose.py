@@ -159,7 +159,10 @@ def test_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"^(CULTIVAR_\w+|OPENAI_\w+)=", PATTERN, re.MULTILINE))
     in_image = set(re.findall(r"\b(CULTIVAR_\w+)=", DOCKERFILE))
     substituted = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
-    assert named | in_image | (substituted - {"POSTGRES_PASSWORD", "MODELS_DIRECTORY"}) <= known_variables()
+    assert (
+        named | in_image | (substituted - {"POSTGRES_PASSWORD", "MODELS_DIRECTORY"})
+        <= known_variables()
+    )
     assert {"POSTGRES_PASSWORD", "CULTIVAR_MASTER_KEY"} <= set(
         re.findall(r"^(\w+)=", PATTERN, re.MULTILINE)
     )
