@@ -14,7 +14,7 @@ from app.domain.lifecycle import Delivery
 from app.domain.materials import JobSource
 from app.domain.stored import JobProgress
 from app.errors import Problem
-from app.use_cases import methods
+from app.use_cases import job_prompts, methods
 from app.use_cases.gathering import MOST_SOURCES
 from app.use_cases.job_details import JobDetails
 
@@ -95,6 +95,10 @@ class JobIn(BaseModel):
         default="never",
         description="prefer: take what earlier jobs paid for under the same prompts and settings",
     )
+    prompts: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="texts in the place of ours by step, see `prompts` of /v1/methods/{name}",
+    )
 
     @field_validator("seed_set_id", "teacher_id", "target_rows", "labelled_set_id", "sources")
     @classmethod
@@ -116,6 +120,16 @@ class JobIn(BaseModel):
             if problems:
                 raise carrying(problems)
         return options
+
+    @field_validator("prompts")
+    @classmethod
+    def _fitting(cls, prompts: dict[str, str], info: core_schema.ValidationInfo) -> dict[str, str]:
+        """Texts are judged here too, for the same reason."""
+        method = info.data.get("method")
+        problems = [] if method is None else methods.prompt_problems(method, prompts)
+        if problems:
+            raise carrying(problems)
+        return prompts
 
     def details(self) -> JobDetails:
         """The same for a use case."""
@@ -214,6 +228,9 @@ class JobOut(BaseModel):
     method: str
     profile: str
     options: dict[str, Any]
+    prompts: dict[str, str] = Field(
+        description="of the texts given with the job by step: the version that their calls carry"
+    )
     seed_set_id: UUID | None = Field(description="null where the method draws from elsewhere")
     labelled_set_id: UUID | None = Field(description="of the method template")
     template_set_id: UUID | None
@@ -276,10 +293,12 @@ def shown(progress: JobProgress) -> JobOut:
     """A job as it is shown."""
     job, rows = progress.job, progress.rows
     same = JobOut.model_fields.keys() - {
-        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "warnings", "links"
+        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "warnings", "links",
+        "prompts",
     }  # fmt: skip
     return JobOut(
         **{name: getattr(job, name) for name in same},
+        prompts=dict(job_prompts.prompt_versions(job)),
         money=_money(progress),
         saved=SavedOut(calls=job.reused_calls, micro_usd=job.saved_micro_usd),
         calls=CallCountsOut(**progress.calls),

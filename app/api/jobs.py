@@ -18,7 +18,7 @@ from app.api.status_board import StatusBoard
 from app.api.strict_route import StrictRoute
 from app.domain.lifecycle import BatchState, CandidateState, JobState, SlotState
 from app.runtime import Runtime
-from app.use_cases import batches, jobs, rows, watching
+from app.use_cases import batches, job_prompts, jobs, rows, watching
 from app.use_cases.jobs import JobChanges
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
@@ -71,6 +71,17 @@ class CallOut(BaseModel):
     reused_from_slot_id: UUID | None = Field(description="its call; both may be deleted since")
     saved_micro_usd: int | None = Field(description="what that reply had cost")
     updated_at: datetime
+
+
+class JobPromptOut(BaseModel):
+    """One text that the prompts of a job are made from."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(description="the step, or STEP.system for what a chat is told beforehand")
+    version: str = Field(description="what its calls carry; sha256:... where a text is the user's")
+    own: bool = Field(description="whether the job was given this text")
+    text: str
 
 
 class BatchOut(BaseModel):
@@ -223,6 +234,13 @@ def list_events(runtime: RuntimeOfApp, job_id: UUID) -> PageOf[EventOut]:
     """Every move of a job, oldest first, on one page."""
     found = jobs.events(runtime, job_id)
     return PageOf(items=[EventOut.model_validate(each) for each in found], next=None)
+
+
+@router.get("/{job_id}/prompts", response_model=PageOf[JobPromptOut], responses=problems(404))
+def list_prompts(runtime: RuntimeOfApp, job_id: UUID) -> PageOf[JobPromptOut]:
+    """The texts that a job's prompts are made from, ours and its own, on one page."""
+    found = job_prompts.of_job(runtime, job_id)
+    return PageOf(items=[JobPromptOut.model_validate(each) for each in found], next=None)
 
 
 @router.get("/{job_id}/sources", response_model=PageOf[SourceOut], responses=problems(404))

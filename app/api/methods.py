@@ -28,6 +28,18 @@ class OptionOut(BaseModel):
     optional: bool = Field(description="whether null is a value")
 
 
+class PromptTextOut(BaseModel):
+    """One prompt text that a job may replace by its own."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(description="the step, or STEP.system for what a chat is told beforehand")
+    texts: dict[str, str] = Field(description="ours by language, to start from")
+    placeholders: list[str] = Field(description="names that may stand in it as {{name}}")
+    required: list[str] = Field(description="those that must")
+    examples: int = Field(description="worked examples of ours that {{examples}} brings")
+
+
 class MethodOut(BaseModel):
     """One method with its options and profiles."""
 
@@ -42,6 +54,7 @@ class MethodOut(BaseModel):
     json_schema: dict[str, Any] = Field(
         validation_alias="schema", description="JSON schema of the `options` of a job"
     )
+    prompts: list[PromptTextOut] = Field(description="texts that a job's `prompts` may replace")
 
 
 class FormatOut(BaseModel):

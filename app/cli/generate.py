@@ -18,6 +18,7 @@ from app.cli.keys import AskForKey, KeyVariable, read_key
 from app.cli.local_service import LocalService, local_service
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.money import Money, Price
+from app.cli.prompt_files import PromptFiles, read_prompts
 from app.cli.teacher_choice import Described, chosen_teacher, revived_demo_teacher, teacher_details
 from app.cli.terminal import dollars, error_console, plain
 from app.domain.lifecycle import FINAL_JOB_STATES, ExportState, JobState
@@ -63,6 +64,7 @@ def command(
     method: Annotated[str, Option(help="see `cultivar methods list`")] = "self_instruct",
     profile: Annotated[str, Option(help="named settings of the method")] = "default",
     option: OptionPairs = None,
+    prompt: PromptFiles = None,
     budget_usd: Money = None,
     max_calls: Annotated[int | None, Option(min=1, help="else ten a row")] = None,
     random_seed: Annotated[int, Option(min=0, help="seed of every draw")] = 42,
@@ -80,14 +82,10 @@ def command(
     """
     settings = Settings() if home is None else Settings(home=home)
     _check_target(out, format_)
+    prices = {"input_price": input_price, "output_price": output_price}
+    key = read_key(api_key_env, ask_key)
     described = Described(
-        registered=teacher,
-        demo=demo,
-        base_url=base_url,
-        model=model,
-        key=read_key(api_key_env, ask_key),
-        input_price=input_price,
-        output_price=output_price,
+        registered=teacher, demo=demo, base_url=base_url, model=model, key=key, **prices
     )
     if resume is not None:
         start = partial(_resumed, job_id=resume)
@@ -102,6 +100,7 @@ def command(
             profile=profile,
             options=read_options(option or [], methods.get(method).options),
             reuse=reuse,
+            prompts=read_prompts(prompt or []),
             **limits,
         )
         start = _checked_start(wanted, described, settings)
@@ -130,6 +129,7 @@ def _checked_start(
 ) -> Callable[[LocalService], UUID]:
     """How to begin; what is wrong is found before anything is started."""
     problems = methods.option_problems(wanted.method, wanted.profile, wanted.options)
+    problems += methods.prompt_problems(wanted.method, wanted.prompts)
     if problems:
         raise InvalidInput("The method cannot be set up so.", problems=problems)
     read_seed_file(wanted.seeds)

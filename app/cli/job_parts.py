@@ -8,15 +8,36 @@ import orjson
 from typer import Argument, Option
 
 from app.cli.connection import connected
-from app.cli.terminal import AsJson, Cursor, Limit, dollars, shortened, show_page
+from app.cli.terminal import (
+    AsJson,
+    Cursor,
+    Limit,
+    console,
+    dollars,
+    shortened,
+    show_json,
+    show_page,
+)
 from app.domain.lifecycle import CandidateState, SlotState
 from app.files.whole_file import written_whole
 from app.use_cases import batches as job_batches
-from app.use_cases import jobs
+from app.use_cases import job_prompts, jobs
 from app.use_cases import replies as raw_replies
 from app.use_cases.replies import Step
 
 Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
+
+
+def prompts(job: Identified, as_json: AsJson = False) -> None:
+    """The texts that its prompts are made from, ours and its own, with their versions."""
+    with connected() as runtime:
+        found = job_prompts.of_job(runtime, job)
+    if as_json:
+        show_json(found)
+        return
+    for each in found:
+        whose = "its own" if each.own else "ours"
+        console().print(f"== {each.name}  ({each.version}, {whose})\n{each.text}\n")
 
 
 def calls(

@@ -11,6 +11,7 @@ from app.cli.errors import FAILED, INTERRUPTED
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.money import Money
 from app.cli.names import labelled_set_id, seed_set_id, teacher_id, template_set_id
+from app.cli.prompt_files import PromptFiles, read_prompts
 from app.cli.terminal import (
     AsJson,
     console,
@@ -80,6 +81,7 @@ def submit(
     method: MethodName = "self_instruct",
     profile: ProfileName = "default",
     option: OptionPairs = None,
+    prompt: PromptFiles = None,
     budget_usd: Money = None,
     max_calls: MostCalls = None,
     random_seed: RandomSeed = 42,
@@ -92,6 +94,7 @@ def submit(
 ) -> None:
     """Queue a job; workers begin at once. What it should come to is said on standard error."""
     options = read_options(option or [], methods.get(method).options)
+    prompts = read_prompts(prompt or [])
     with connected() as runtime:
         details = JobDetails(
             **_materials(runtime, seed_set, teacher, labelled_set, template_set),
@@ -108,6 +111,7 @@ def submit(
             embedder_id=teacher_id(runtime, embedder) if embedder else None,
             reuse=reuse,
             delivery=delivery,
+            prompts=prompts,
         )
         expected = estimates.of_job(runtime, details)
         job = jobs.submit(runtime, details)
@@ -129,6 +133,7 @@ def estimate(
     method: MethodName = "self_instruct",
     profile: ProfileName = "default",
     option: OptionPairs = None,
+    prompt: PromptFiles = None,
     budget_usd: Money = None,
     max_calls: MostCalls = None,
     random_seed: RandomSeed = 42,
@@ -136,7 +141,9 @@ def estimate(
     embedder: EmbedderName = None,
     reuse: ReuseFlag = Reuse.NEVER,
     delivery: DeliveryFlag = Delivery.CALLS,
-    prompt: Annotated[bool, Option("--prompt", help="show the first prompt as well")] = False,
+    show_prompt: Annotated[
+        bool, Option("--show-prompt", help="show the first prompt as well")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What a job would come to: calls, tokens, money and time, and what these figures rest on.
@@ -144,6 +151,7 @@ def estimate(
     Nothing is stored and no call is made.
     """
     options = read_options(option or [], methods.get(method).options)
+    prompts = read_prompts(prompt or [])
     with connected() as runtime:
         details = JobDetails(
             **_materials(runtime, seed_set, teacher, labelled_set, template_set),
@@ -160,6 +168,7 @@ def estimate(
             embedder_id=teacher_id(runtime, embedder) if embedder else None,
             reuse=reuse,
             delivery=delivery,
+            prompts=prompts,
         )
         found = estimates.of_job(runtime, details)
     if as_json:
@@ -169,7 +178,7 @@ def estimate(
     console().print("\nThis rests on:")
     for each in found.assumptions:
         console().print(f"  {each.text}", markup=False, highlight=False)
-    if prompt and found.first_prompt is not None:
+    if show_prompt and found.first_prompt is not None:
         _show_prompt(found.first_prompt)
 
 

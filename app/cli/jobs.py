@@ -22,7 +22,7 @@ from app.cli.terminal import (
 from app.domain.lifecycle import JobState
 from app.domain.stored import Job, JobProgress
 from app.runtime import Runtime
-from app.use_cases import jobs
+from app.use_cases import job_prompts, jobs
 
 commands = Typer()
 Identified = Annotated[UUID, Argument(metavar="JOB", help="its id")]
@@ -119,6 +119,7 @@ def delete(job: Identified) -> None:
     console().print("deleted")
 
 
+commands.command("prompts")(job_parts.prompts)
 commands.command("calls")(job_parts.calls)
 commands.command("batches")(job_parts.batches)
 commands.command("candidates")(job_parts.candidates)
@@ -154,6 +155,7 @@ def _facts(progress: JobProgress) -> Mapping[str, object]:
     names = [name for name in Job.__slots__ if name not in money | inner]
     facts = {name.replace("_", " "): getattr(job, name) for name in names}
     options = facts.pop("options")
+    facts["prompts"] = job_prompts.prompt_versions(job)
     facts["random seed"] = str(job.random_seed)  # to be copied, so without separators
     facts |= {name.split("_")[0]: dollars(getattr(job, name)) for name in sorted(money)}
     facts["a row"] = dollars(progress.micro_usd_per_accepted_row)

@@ -1,8 +1,9 @@
 """`cultivar methods`: what there is to choose from, and every option of it."""
 
+import sys
 from typing import Annotated
 
-from typer import Argument, Typer
+from typer import Argument, Option, Typer
 
 from app.cli.terminal import AsJson, cell, console, show_json, show_table
 from app.domain.options import OptionField
@@ -42,6 +43,21 @@ def show(method: Annotated[str, Argument(help="its name")], as_json: AsJson = Fa
     for name, values in found.profiles.items():
         listed = "".join(f"\n  {option}={cell(value)}" for option, value in values.items())
         console().print(f"profile {name}:{listed or ' the defaults'}")
+    show_table(("prompt text", "placeholders", "needed"), map(_prompt_cells, found.prompts))
+
+
+@commands.command("prompt")
+def prompt(
+    method: Annotated[str, Argument(help="its name")],
+    name: Annotated[str, Argument(metavar="STEP", help="as `cultivar methods show` lists it")],
+    language: Annotated[str, Option(help="en or zh")] = "en",
+) -> None:
+    """Our prompt text of a step, to start your own from: `... > mine.txt`."""
+    sys.stdout.write(f"{methods.prompt_text(method, name, language)}\n")
+
+
+def _prompt_cells(text: methods.PromptText) -> tuple[str, str, str]:
+    return text.name, ", ".join(text.placeholders), ", ".join(text.required)
 
 
 def _kind(field: OptionField) -> str:

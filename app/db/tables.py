@@ -100,6 +100,8 @@ jobs = sa.Table(
     sa.Column("method", sa.Text, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("options", JSONB, nullable=False),
+    # A user's own prompt texts by name, in the place of ours.
+    sa.Column("prompts", JSONB, nullable=False, server_default="{}"),
     sa.Column("random_seed", sa.BigInteger, nullable=False),
     sa.Column("delivery", sa.Text, nullable=False, server_default="calls"),
     sa.Column("target_rows", sa.BigInteger, nullable=False),

@@ -1,5 +1,7 @@
 """The languages that prompts are written in, and what the rules on instructions count in each."""
 
+# ruff: noqa: RUF001 (Chinese punctuation is meant)
+
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +9,8 @@ from app.domain.filter import InstructionFilter
 from app.domain.filters.blacklisted_phrase import BlacklistedPhrase
 from app.domain.filters.blacklisted_word import PUBLISHED_BLACKLIST, BlacklistedWord
 from app.domain.filters.character_count import CharacterCount
+from app.domain.filters.forbidden_start import ForbiddenStart
+from app.domain.filters.punctuation_start import PunctuationStart
 from app.domain.filters.word_count import WordCount
 
 
@@ -44,6 +48,18 @@ CHINESE_BLACKLIST = (
     "GPT-4",
 )
 
+CHINESE_FORBIDDEN_STARTS = (
+    "写一个程序",
+    "写一段程序",
+    "编写一个程序",
+    "编写一段程序",
+    "编写程序",
+    "请写一个程序",
+    "请编写一个程序",
+)
+# What opens no Chinese sentence: a title in 《》 or a quotation may.
+CHINESE_MARKS = "，。、；：？！…—～·（）【】"
+
 
 def language_of(tag: str) -> Language:
     """The language of prompts for what a seed set calls its language; English where there is none.
@@ -62,26 +78,43 @@ class LanguageRules:
     fewest: int
     most: int
     blacklist: tuple[str, ...]
+    forbidden_starts: tuple[str, ...]
+    marks: str = ""
+    colons: tuple[str, ...] = (":",)
 
 
 # Self-Instruct keeps 4 to 150 words; BELLE more than 3 and fewer than 150 characters.
 RULES = {
-    Language.ENGLISH: LanguageRules(4, 150, ENGLISH_BLACKLIST),
-    Language.CHINESE: LanguageRules(4, 149, CHINESE_BLACKLIST),
+    Language.ENGLISH: LanguageRules(4, 150, ENGLISH_BLACKLIST, ("Write a program",)),
+    Language.CHINESE: LanguageRules(
+        4, 149, CHINESE_BLACKLIST, CHINESE_FORBIDDEN_STARTS, CHINESE_MARKS, (":", "：")
+    ),
 }
 
 
-def length_filter(language: Language, fewest: int | None, most: int | None) -> InstructionFilter:
+def length_filter(
+    language: Language, fewest: int | None, most: int | None, *, count_unspaced: bool = True
+) -> InstructionFilter:
     """The rule on length; None takes the language's own limit."""
     rules = RULES[language]
     fewest = rules.fewest if fewest is None else fewest
     most = rules.most if most is None else most
     if language is Language.CHINESE:
         return CharacterCount(fewest, most)
-    return WordCount(fewest, most, count_unspaced=True)
+    return WordCount(fewest, most, count_unspaced=count_unspaced)
 
 
 def blacklist_filter(language: Language, words: tuple[str, ...] | None) -> InstructionFilter:
     """The rule on unfit words; None takes the language's own list."""
     words = RULES[language].blacklist if words is None else words
     return BlacklistedPhrase(words) if language is Language.CHINESE else BlacklistedWord(words)
+
+
+def forbidden_start_filter(language: Language, starts: tuple[str, ...] | None) -> InstructionFilter:
+    """The rule on how an instruction may not begin; None takes the language's own list."""
+    return ForbiddenStart(RULES[language].forbidden_starts if starts is None else starts)
+
+
+def punctuation_filter(language: Language) -> InstructionFilter:
+    """The rule on the first character."""
+    return PunctuationStart(RULES[language].marks)

@@ -47,9 +47,10 @@ class OptionField:
 
 
 def option_fields(options_class: type) -> tuple[OptionField, ...]:
-    """The options of a class, in the order of their declaration."""
+    """The options of a class, in the order of their declaration; other fields are left out."""
     hints = typing.get_type_hints(options_class)
-    return tuple(_describe(field, hints[field.name]) for field in dataclasses.fields(options_class))
+    fields = filter(_is_option, dataclasses.fields(options_class))
+    return tuple(_describe(field, hints[field.name]) for field in fields)
 
 
 def parse_options(
@@ -77,7 +78,7 @@ def parse_options(
 
 def options_as_dict(options: object) -> Mapping[str, object]:
     """The fields of an options object as JSON values (tuples become lists)."""
-    fields = dataclasses.fields(typing.cast(Any, options))
+    fields = filter(_is_option, dataclasses.fields(typing.cast(Any, options)))
     return {field.name: _plain(getattr(options, field.name)) for field in fields}
 
 
@@ -85,6 +86,10 @@ def options_schema(options_class: type) -> Mapping[str, object]:
     """A JSON schema of the class, for OpenAPI and forms."""
     properties = {field.name: _field_schema(field) for field in option_fields(options_class)}
     return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _is_option(field: "dataclasses.Field[Any]") -> bool:
+    return "help" in field.metadata
 
 
 def _plain(value: object) -> object:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from app.domain.filter import InstructionFilter, instruction_reasons
+from app.domain.language import Language
 from app.domain.method import Completion
 from app.domain.parsing.instances import (
     has_labels,
@@ -85,18 +86,24 @@ def read_verdict(completion: Completion, reading: Reading) -> bool | None:
 
 
 def read_instances(
-    completion: Completion, reading: Reading, *, is_classification: bool | None
+    completion: Completion,
+    reading: Reading,
+    *,
+    is_classification: bool | None,
+    language: Language = Language.ENGLISH,
 ) -> tuple[Instance, ...]:
     """Return the pairs of a reply, in order; the last is marked cut if the reply was too long.
 
     A reply in which nothing is found gives one empty, dropped instance, so that it is counted.
+    Only English has a published reading; the marks of other languages are read tolerantly.
     """
-    match reading:
+    match reading if language is Language.ENGLISH else Reading.TOLERANT:
         case Reading.PUBLISHED:
             read = published_labels if is_classification else published_pairs
             pairs = read(completion.text)
         case Reading.TOLERANT:
-            pairs = _either_form(without_thoughts(completion.text), is_classification)
+            text = without_thoughts(completion.text)
+            pairs = _either_form(text, is_classification, language)
         case _:
             assert_never(reading)
     if not pairs:
@@ -106,12 +113,14 @@ def read_instances(
     return (*pairs[:-1], replace(pairs[-1], reasons=(CUT_BY_LENGTH,)))
 
 
-def _either_form(text: str, is_classification: bool | None) -> Sequence[Instance]:
+def _either_form(
+    text: str, is_classification: bool | None, language: Language
+) -> Sequence[Instance]:
     """Read the form that was asked for, or else the other one."""
-    labels_first = has_labels(text) if is_classification is None else is_classification
+    labels_first = has_labels(text, language) if is_classification is None else is_classification
     if labels_first:
-        return tolerant_labels(text) or tolerant_pairs(text)
-    return tolerant_pairs(text) or tolerant_labels(text)
+        return tolerant_labels(text, language) or tolerant_pairs(text, language)
+    return tolerant_pairs(text, language) or tolerant_labels(text, language)
 
 
 def _is_cut(completion: Completion) -> bool:

@@ -13,6 +13,7 @@ from app.domain.normal import normal_text
 from app.domain.novelty import NoveltyIndex
 from app.domain.profiles import PublishedMethod
 from app.domain.records import Candidate
+from app.domain.row_language import judged_language
 from app.domain.tokens import Tokens
 
 NO_REPLY = "no_reply"
@@ -20,6 +21,7 @@ EXACT_DUPLICATE = "exact_duplicate"
 NEAR_DUPLICATE = "rouge_l"
 NO_CLASSIFICATION = "no_classification"
 CLASSIFY_STEP = "classify"
+_SEEDS_LOOKED_AT = 50
 _NEAREST_KEPT = 10  # what Self-Instruct's released code writes with every instruction
 
 
@@ -104,14 +106,16 @@ def replay_instructions(
 ) -> InstructionReplay:
     """Parse, filter and admit the replies in file order under the method's options."""
     pool = _Pool(method, tokens, most_similar)
+    shown: list[str] = []
     for seed in seeds:
         pool.add(seed)
+        shown.append(seed)
     accepted: list[AcceptedInstruction] = []
     dropped: Counter[str] = Counter()
     count = zero_yield = 0
     for recorded in replies:
         before = len(accepted)
-        for candidate in _candidates(method, recorded):
+        for candidate in _candidates(method, recorded, shown):
             reason = candidate.reasons[0] if candidate.dropped else pool.reason(candidate)
             if reason is None:
                 accepted.append(pool.admit(candidate.instruction))
@@ -146,6 +150,7 @@ def replay_answers(
             Completion(recorded.reply or "", recorded.finish_reason),
             {CLASSIFY_STEP: Completion(verdicts[instruction] or "", "stop")},
         )
+        answer = judged_language(method, answer, [instruction])
         unclear += answer.is_classification is None
         for each in answer.instances:
             if each.dropped:
@@ -155,11 +160,15 @@ def replay_answers(
     return AnswerReplay(tuple(triples), dropped, count, unclear)
 
 
-def _candidates(method: PublishedMethod, recorded: InstructionReply) -> Sequence[Candidate]:
+def _candidates(
+    method: PublishedMethod, recorded: InstructionReply, seeds: Sequence[str]
+) -> Sequence[Candidate]:
+    """What a reply holds, its language judged where there are seeds to tell which is wanted."""
     if recorded.reply is None:
         return (Candidate("", None, (NO_REPLY,)),)
     completion = Completion(recorded.reply, recorded.finish_reason)
-    return _play(method.propose((), Random(0)), completion, {})
+    found = _play(method.propose((), Random(0)), completion, {})
+    return judged_language(method, found, seeds[:_SEEDS_LOOKED_AT]) if seeds else found
 
 
 def _play(

@@ -117,6 +117,7 @@ class Job:
     method: str
     profile: str
     options: Mapping[str, object]
+    prompts: Mapping[str, str]
     random_seed: int
     delivery: Delivery
     target_rows: int

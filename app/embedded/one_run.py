@@ -42,6 +42,7 @@ class Wanted:
     cap_calls: int | None = None
     random_seed: int = 42
     reuse: Reuse = Reuse.NEVER
+    prompts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
@@ -61,6 +62,7 @@ def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
             cap_calls=wanted.cap_calls,
             random_seed=wanted.random_seed,
             reuse=wanted.reuse,
+            prompts=wanted.prompts,
         ),
     )
 

@@ -24,6 +24,7 @@ from app.domain.records import SeedInstance, Source, SourceKind
 from app.domain.stored import Job, PoolRecord
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
+from app.use_cases.job_prompts import with_prompts
 from app.use_cases.labelled_stock import labelled_stock
 from app.use_cases.mixed_stock import MixedStock
 from app.use_cases.stock import Stock
@@ -122,6 +123,7 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
         method, problems = parse_options(METHODS[job.method], job.options)
         if method is None:
             raise InvalidInput("The stored options are not understood.", problems=problems)
+        method = with_prompts(method, job.prompts)
         stock = _stock(connection, job, method)
         if stock is not None:
             return JobContext(job, method, SeedSources(stock.sources, {}), stock)

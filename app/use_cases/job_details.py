@@ -37,3 +37,4 @@ class JobDetails:
     labelled_set_id: UUID | None = None
     template_set_id: UUID | None = None
     sources: Sequence[JobSource] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict[str, str])

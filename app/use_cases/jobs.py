@@ -10,7 +10,6 @@ from app.db import counts, exports, job_sources, jobs, metrics, pools, seed_sets
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.language import language_of
 from app.domain.lifecycle import (
     FINAL_JOB_STATES,
     CandidateState,
@@ -21,8 +20,8 @@ from app.domain.lifecycle import (
 )
 from app.domain.materials import JobSource
 from app.domain.methods import METHODS
-from app.domain.options import option_fields, options_as_dict
-from app.domain.profiles import PublishedMethod, configure
+from app.domain.options import options_as_dict
+from app.domain.profiles import PublishedMethod
 from app.domain.stored import (
     CallRecord,
     CandidateRecord,
@@ -34,7 +33,7 @@ from app.domain.stored import (
     SeedSet,
     TeacherRecord,
 )
-from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
+from app.errors import Conflict, InUse, InvalidInput, NotFound
 from app.runtime import Runtime
 from app.use_cases.batches import delivery_problems
 from app.use_cases.gathering import Gathered, gathered
@@ -46,6 +45,8 @@ from app.use_cases.job_checks import (
     reference_problems,
 )
 from app.use_cases.job_details import CALLS_PER_ROW, JobDetails
+from app.use_cases.job_method import configured
+from app.use_cases.job_prompts import prompt_problems, with_prompts
 from app.use_cases.once import Once
 
 
@@ -81,7 +82,7 @@ def checked(
 ) -> JobParts:
     """The parts of a job; raises InvalidInput with every problem, but with `priceless` no price."""
     seed_set = (details.seed_set_id and seed_sets.get(connection, details.seed_set_id)) or None
-    method, problems = _configured(in_language_of(details, seed_set))
+    method, problems = configured(details.method, details.profile, details.options, seed_set)
     teacher = _teacher(connection, details.teacher_id)
     embedder = _teacher(connection, details.embedder_id)
     default_cap = runtime.settings.default_cap_micro_usd
@@ -89,6 +90,7 @@ def checked(
     problems += reference_problems(details, seed_set, teacher)
     problems += delivery_problems(details.delivery, teacher)
     problems += novelty_problems(details, method, embedder)
+    problems += prompt_problems(details.method, method, details.prompts)
     problems += method_problems(connection, method, seed_set, teacher)
     if details.method in METHODS:
         problems += needs_problems(details, METHODS[details.method])
@@ -100,29 +102,12 @@ def checked(
     cap = default_cap if details.cap_micro_usd is None else details.cap_micro_usd
     target_rows = details.target_rows or found.rows or 1
     cap_calls = details.cap_calls or (CALLS_PER_ROW * target_rows if method.CALLS else 0)
+    method = with_prompts(method, details.prompts)
     return JobParts(method, found, seed_set, teacher, embedder, target_rows, cap_calls, cap)
 
 
 def _teacher(connection: Connection, teacher_id: UUID | None) -> TeacherRecord | None:
     return None if teacher_id is None else teachers.get(connection, teacher_id)
-
-
-def in_language_of(details: JobDetails, seed_set: SeedSet | None) -> JobDetails:
-    """Details that say in which language the method speaks, where it has a choice."""
-    known = METHODS.get(details.method)
-    speaks = known is not None and any(each.name == "language" for each in option_fields(known))
-    if not speaks or seed_set is None or "language" in details.options:
-        return details
-    spoken = language_of(seed_set.language)
-    return replace(details, options={**details.options, "language": str(spoken)})
-
-
-def _configured(details: JobDetails) -> tuple[PublishedMethod | None, list[Problem]]:
-    if details.method not in METHODS:
-        known = ", ".join(METHODS)
-        return None, [Problem("/method", "unknown_method", f"unknown; known: {known}")]
-    method, problems = configure(METHODS[details.method], details.profile, details.options)
-    return method, list(problems)
 
 
 def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUID:
@@ -143,6 +128,7 @@ def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUI
         "method": details.method,
         "profile": details.profile,
         "options": options_as_dict(method),
+        "prompts": dict(details.prompts),
         "random_seed": details.random_seed,
         "delivery": details.delivery,
         "target_rows": parts.target_rows,

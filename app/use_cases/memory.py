@@ -16,6 +16,7 @@ from app.domain.conversing import Finished, carry_on, go_on
 from app.domain.lifecycle import ConversationKind
 from app.domain.method import Completion, Conversation, Prompt
 from app.domain.records import Answer, Candidate, Instance, Source
+from app.domain.row_language import judged_language
 from app.domain.stored import ConversationRecord
 from app.llm.replies import ReadReply
 from app.use_cases.job_context import JobContext
@@ -43,19 +44,25 @@ class Talk:
     def resume(self, context: JobContext) -> Following:
         """The next prompt after all that was said, or what the conversation returned."""
         self.going = self._begin(context)
-        return self._taken(carry_on(self.going, self.said))
+        return self._taken(context, carry_on(self.going, self.said))
 
     def hear(self, context: JobContext, completion: Completion) -> Following:
         """Carry the conversation on with what came back."""
         self.said.append(completion)
         if self.going is None:
             return self.resume(context)
-        return self._taken(go_on(self.going, completion))
+        return self._taken(context, go_on(self.going, completion))
 
-    def _taken(self, following: Following) -> Following:
-        if isinstance(following, Finished):
-            self.going = None
-        return following
+    def _taken(self, context: JobContext, following: Following) -> Following:
+        if not isinstance(following, Finished):
+            return following
+        self.going = None
+        outcome = following.outcome
+        if isinstance(outcome, Answer):
+            about = (self.candidate or {}).get("instruction", "")
+            return Finished(judged_language(context.method, outcome, [about]))
+        sources = [each.instruction for each in self.sources]
+        return Finished(judged_language(context.method, outcome, sources))
 
     def _begin(self, context: JobContext) -> Conversation[Any]:
         if self.record.kind == ConversationKind.PROPOSE:

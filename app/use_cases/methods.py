@@ -8,6 +8,7 @@ from app.domain.formats import FORMATS
 from app.domain.methods import METHODS
 from app.domain.options import OptionField, option_fields, options_schema
 from app.domain.profiles import PublishedMethod, configure
+from app.domain.prompts.own_texts import PromptText, prompt_texts, text_problems
 from app.errors import NotFound, Problem
 
 
@@ -16,6 +17,7 @@ class MethodDescription:
     """One method: what it is, its options, and the option values that each profile sets.
 
     `draws_from` names the field of a job that it needs; `calls` is whether it asks a teacher.
+    `prompts` are the texts that a job may replace, each with ours in every language.
     """
 
     name: str
@@ -25,6 +27,7 @@ class MethodDescription:
     options: Sequence[OptionField]
     profiles: Mapping[str, Mapping[str, object]]
     schema: Mapping[str, object]
+    prompts: Sequence[PromptText]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
         options=option_fields(method),
         profiles=method.PROFILES,
         schema=options_schema(method),
+        prompts=prompt_texts(name),
     )
 
 
@@ -75,6 +79,22 @@ def needs(name: str, field: str) -> bool:
 def option_problems(name: str, profile: str, options: Mapping[str, object]) -> tuple[Problem, ...]:
     """What is wrong with the options of a method; nothing for a method that does not exist."""
     return configure(METHODS[name], profile, options)[1] if name in METHODS else ()
+
+
+def prompt_problems(name: str, prompts: Mapping[str, object]) -> tuple[Problem, ...]:
+    """What is wrong with a user's prompt texts; nothing for a method that does not exist."""
+    return tuple(text_problems(name, prompts)) if name in METHODS else ()
+
+
+def prompt_text(method: str, name: str, language: str) -> str:
+    """Our text of that name, to start from; raises NotFound."""
+    found = get(method)
+    texts = {each.name: each.texts for each in found.prompts}
+    if name not in texts:
+        raise NotFound(f"{method} has no text {name[:80]}; known: {', '.join(texts) or 'none'}.")
+    if language not in texts[name]:
+        raise NotFound(f"There is none in {language[:80]}; known: {', '.join(texts[name])}.")
+    return texts[name][language]
 
 
 def all_formats() -> Sequence[FormatDescription]:

@@ -10,6 +10,7 @@ from app.domain.card import Card, render_card
 from app.domain.lifecycle import JobState
 from app.domain.stored import ExportRecord, Job
 from app.errors import NotFound
+from app.use_cases.job_prompts import prompt_versions
 from app.use_cases.origins import Origins, origins_of
 
 MANIFEST_SCHEMA = 1
@@ -55,7 +56,11 @@ class Provenance:
                 teachers=self.origins.card_teachers(),
                 counts=self._flat_counts(),
                 drops=self.tallies.get("drop", {}),
-                settings={**job.options, "random_seed": job.random_seed},
+                settings={
+                    **job.options,
+                    "random_seed": job.random_seed,
+                    **{f"prompt {name}": label for name, label in prompt_versions(job).items()},
+                },
                 made_on=made_on,
                 cost=f"{_dollars(job.spent_micro_usd)} for {job.calls:,} calls",
                 reused=self._reused_words(),
@@ -97,6 +102,7 @@ class Provenance:
         return {
             "id": str(job.id),
             **{name: getattr(job, name) for name in names},
+            "prompts": dict(prompt_versions(job)),
             "spent_micro_usd": job.spent_micro_usd,
             "created_at": job.created_at.isoformat(),
             "finished_at": finished.isoformat() if finished else None,

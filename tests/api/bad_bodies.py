@@ -70,6 +70,19 @@ def fields_of_jobs() -> Iterator[Bad]:
     yield job("tokens", {"tokens": "bytes"}, "wrong_type")
     yield job("long name", {"name": "x" * 201}, "too_long")
     yield job("name with an escape", {"name": "a\nb"}, "too_long")
+    steps = ("/prompts/propos", "did you mean propose?", "classify.system")
+    yield job("prompt of no step", {"prompts": {"propos": "x"}}, "unknown_step", says=steps)
+    needed = ("{{tasks}} must be in it", "{{next}}, {{last}}")
+    lacking = {"prompts": {"propose": "Go on."}}
+    yield job("prompt without tasks", lacking, "missing_placeholder", says=needed)
+    clever = {"prompts": {"propose": "{{tasks}} {{tasks.__class__}}"}}
+    yield job("prompt with an attribute", clever, "unknown_placeholder", says=needed[1:])
+    # So long that its ids are not filled in, so that they are told of as well.
+    long = {"prompts": {"propose": "x" * 20_001}}
+    yield job("long prompt", long, "invalid_input", says=("/prompts/propose", "at most 20,000"))
+    yield job("blank prompt", {"prompts": {"propose": " "}}, "blank", says=needed[1:])
+    yield job("prompts a list", {"prompts": []}, "wrong_type", says=("/prompts",))
+    yield job("prompt a number", {"prompts": {"propose": 1}}, "wrong_type", says=("/propose",))
     yield job("no price", {"teacher_id": "{priceless_teacher}"}, "price_required")
     yield job("no batch price", {"delivery": "batch"}, "price_required")
     yield job("no such delivery", {"delivery": "pigeon"}, "wrong_type")

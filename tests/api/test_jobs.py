@@ -72,6 +72,26 @@ def test_options_lie_over_the_profile(client: TestClient, runtime: Runtime) -> N
     assert job["random_seed"] == 2**63 - 1
 
 
+def test_a_job_tells_of_its_own_prompts(client: TestClient, runtime: Runtime) -> None:
+    own = {"propose": "Weitere Aufgaben:\n{{tasks}}\n{{next}}.", "classify.system": ""}
+    job = submit(client, runtime, prompts=own)
+    assert job["prompts"].keys() == own.keys()
+    version = job["prompts"]["propose"]
+    assert version.startswith("self_instruct/propose.en@sha256:")
+    assert client.get(f"/v1/jobs/{job['id']}").json()["prompts"] == job["prompts"]
+    page = client.get(f"/v1/jobs/{job['id']}/prompts").json()
+    told = {each["name"]: each for each in page["items"]}
+    mine = {"name": "propose", "version": version, "own": True, "text": own["propose"]}
+    assert told["propose"] == mine
+    assert (told["classify.system"]["text"], told["classify"]["own"]) == ("", False)
+    assert told["answer_input_first"]["version"] == "self_instruct/answer_input_first.en@1"
+    assert client.get(f"/v1/jobs/{job['seed_set_id']}/prompts").status_code == 404
+    again = {name: job[name] for name in ("seed_set_id", "teacher_id", "target_rows")}
+    for prompts, expected in ((own, job["prompts"]), ({}, {})):
+        answer = client.post("/v1/jobs", json=again | {"prompts": prompts})
+        assert answer.json()["prompts"] == expected
+
+
 def test_the_status_counts_everything(client: TestClient, runtime: Runtime) -> None:
     stored = stored_job(runtime)
     answer = client.get(f"/v1/jobs/{stored.job.id}")

@@ -71,6 +71,51 @@ def test_wrong_settings(
     assert cultivar("jobs", "list", "--json").json()["items"] == []
 
 
+def test_own_prompts(cultivar: CommandLine, submit: list[str], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    ours = cultivar("methods", "prompt", "self_instruct", "propose", "--language", "zh").text
+    assert "{{tasks}}" in ours
+    mine.write_text(f"请再写一些任务。\n{ours}", encoding="utf-8")
+    words = ["--prompt", f"propose={mine}", "--json"]
+    job = cultivar(*submit, *words).json()
+    assert job["prompts"] == {"propose": f"请再写一些任务。\n{ours}".removesuffix("\n")}
+    told = {each["name"]: each for each in cultivar("jobs", "prompts", job["id"], "--json").json()}
+    assert (told["propose"]["own"], told["classify"]["own"]) == (True, False)
+    assert told["propose"]["version"] in cultivar("jobs", "show", job["id"]).text
+    assert "its own" in cultivar("jobs", "prompts", job["id"]).text
+    estimate = [*submit]
+    estimate[1] = "estimate"
+    assert cultivar(*estimate, "--option", "language=zh", *words).json()["estimate"]
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "told"),
+    [
+        ("propos={}", "{{tasks}}", "did you mean propose?"),
+        ("propose={}", "Go on.", "{{tasks}} must be in it"),
+        ("propose={}", "{{tasks}} {{tusks}}", "{{tusks}} is no placeholder"),
+        ("propose={}", "{{tasks}}" + "x" * 20_000, "at most 20,000 characters"),
+        ("propose={}", "x" * 80_001, "has more than 80,000 bytes"),
+        ("propose={}.none", "", "cannot be read: No such file"),
+        ("propose={}", b"\xff", "it is not UTF-8"),
+        ("{}", "", "is not STEP=FILE"),
+    ],
+)
+def test_wrong_prompts(
+    cultivar: CommandLine,
+    submit: list[str],
+    tmp_path: Path,
+    given: str,
+    text: str | bytes,
+    told: str,
+) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for verb in ("submit", "estimate"):
+        ran = cultivar("jobs", verb, *submit[2:], "--prompt", given.format(mine))
+        assert (ran.status, told in ran.errors) == (2, True), ran.errors
+
+
 def test_unknown_names(cultivar: CommandLine, submit: list[str]) -> None:
     assert cultivar(*submit, "--teacher", "nobody").status == 1
     assert cultivar(*submit, "--method", "nonsense").status == 1
@@ -143,7 +188,11 @@ def test_exports(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> Non
 def test_formats_and_methods(cultivar: CommandLine) -> None:
     assert "alpaca" in cultivar("exports", "formats").text
     assert cultivar("methods", "list", "--json").json()[0]["name"] == "self_instruct"
-    assert "profile paper:" in cultivar("methods", "show", "self_instruct").text
+    shown = cultivar("methods", "show", "self_instruct").text
+    assert "profile paper:" in shown
+    assert "propose.system" in shown
+    assert cultivar("methods", "prompt", "self_instruct", "propos").status == 1
+    assert cultivar("methods", "prompt", "self_instruct", "propose", "--language", "x").status == 1
     assert cultivar("methods", "show", "nonsense").status == 1
 
 

@@ -1,47 +1,29 @@
 """Checks that our own general English seed set is whole, varied and nobody else's."""
 
-import json
 import re
-from collections.abc import Iterable
+from functools import cache
 from itertools import combinations
-from pathlib import Path
-from typing import Any
 
 import pytest
-from rapidfuzz.distance import Indel
 
-ROOT = Path(__file__).parents[2]
+from tests.seeds.seed_files import (
+    PUBLISHED,
+    ROOT,
+    Task,
+    counts_of,
+    counts_told,
+    read_tasks,
+    too_close,
+)
+
 SEED_FILE = ROOT / "seeds" / "general_en.jsonl"
-README = ROOT / "seeds" / "README.md"
-PUBLISHED = ROOT.parent / "shared" / "data" / "self_instruct"
-
 TASK_FIELDS = {"id", "name", "instruction", "instances", "is_classification"}
-MAXIMUM_SIMILARITY = 0.7
-
-Task = dict[str, Any]
 
 
-def read_tasks(path: Path) -> list[Task]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
+@cache
 def tokens(text: str) -> list[str]:
     """The tokens of rouge-score without its stemmer."""
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).split()
-
-
-def rouge_l(left: list[str], right: list[str]) -> float:
-    """ROUGE-L F-measure: 2 LCS / (m + n), which is the normalized indel similarity."""
-    return Indel.normalized_similarity(left, right)
-
-
-def too_close(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [
-        (left, right)
-        for left, right in pairs
-        if rouge_l(tokens(left), tokens(right)) >= MAXIMUM_SIMILARITY
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -110,29 +92,19 @@ def test_classification_answers_are_labels_that_the_task_names(tasks: list[Task]
 
 
 def test_instructions_differ_from_each_other(instructions: list[str]) -> None:
-    assert too_close(combinations(instructions, 2)) == []
+    assert too_close(combinations(instructions, 2), tokens) == []
 
 
 @pytest.mark.parametrize("name", ["seed_tasks.jsonl", "user_oriented_instructions.jsonl"])
 def test_instructions_differ_from_published_set(instructions: list[str], name: str) -> None:
-    path = PUBLISHED / name
+    path = PUBLISHED / "self_instruct" / name
     if not path.exists():
         pytest.skip(f"Self-Instruct's {name} is not at ../shared/data/self_instruct")
     published = [task["instruction"] for task in read_tasks(path)]
     assert published
-    assert too_close((ours, theirs) for ours in instructions for theirs in published) == []
+    pairs = ((ours, theirs) for ours in instructions for theirs in published)
+    assert too_close(pairs, tokens) == []
 
 
 def test_readme_counts_equal_the_file(tasks: list[Task]) -> None:
-    classification = sum(task["is_classification"] for task in tasks)
-    instances = [instance for task in tasks for instance in task["instances"]]
-    rows = re.findall(r"^\| ([a-z ]+) \| (\d+) \|$", README.read_text(encoding="utf-8"), re.M)
-    assert {name: int(count) for name, count in rows} == {
-        "all tasks": len(tasks),
-        "classification tasks": classification,
-        "other tasks": len(tasks) - classification,
-        "tasks with an empty input": sum(
-            all(not instance["input"] for instance in task["instances"]) for task in tasks
-        ),
-        "instances": len(instances),
-    }
+    assert counts_told("general_en") == counts_of(tasks)

@@ -4,16 +4,18 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from app.domain.lifecycle import RowState
 from app.domain.methods import METHODS
 from app.domain.stored import Job, RowRecord
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import estimates, exports, jobs, rows, seed_sets
+from app.use_cases import estimates, exports, job_prompts, jobs, rows, seed_sets
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import SEEDS, Driver, add_teacher
@@ -34,6 +36,8 @@ def submit(
     language: str = "en",
     target_rows: int = 20,
     endpoint: str = "chat",
+    profile: str = "default",
+    prompts: Mapping[str, str] | None = None,
     **options: object,
 ) -> Job:
     details = seed_sets.SeedSetDetails(name="seeds", licence="CC0-1.0", language=language)
@@ -46,7 +50,9 @@ def submit(
             teacher_id=record.id,
             target_rows=target_rows,
             method=method,
+            profile=profile,
             options=options,
+            prompts=prompts or {},
         ),
     )
 
@@ -80,6 +86,160 @@ def steps(runtime: Runtime, job: Job) -> Mapping[str, int]:
         cursor = page.next
         if cursor is None:
             return found
+
+
+def test_self_instruct_speaks_the_language_of_its_seeds(
+    runtime: Runtime, driver: Driver, teacher: RunningTeacher
+) -> None:
+    job = submit(
+        runtime,
+        teacher,
+        "self_instruct",
+        SEEDS.with_name("general_zh.jsonl").read_bytes(),
+        language="zh-CN",
+        target_rows=40,
+    )
+    assert (job.options["language"], job.options["row_language"]) == ("zh", None)
+    found = finished(runtime, driver, job)
+    assert len(found) >= 40
+    assert all(is_chinese(each.instruction) and is_chinese(each.output) for each in found)
+    assert {bool(each.input) for each in found} == {True, False}
+    assert {each.is_classification for each in found} >= {True, False}
+    labels = [each for each in found if each.is_classification and each.input]
+    assert labels
+    assert all(len(each.output) <= 10 for each in labels)
+    drops = jobs.progress(runtime, job.id).drops
+    assert not {"no_instances", "wrong_language", "chatter"} & set(drops), drops
+    lineage = rows.lineage(runtime, labels[0].id)
+    assert lineage.propose is not None
+    assert lineage.answer is not None
+    versions = [lineage.propose.prompt["version"], lineage.answer.prompt["version"]]
+    assert versions == ["self_instruct/propose.zh@1", "self_instruct/answer_output_first.zh@1"]
+
+
+def is_chinese(text: str) -> bool:
+    return any("\u4e00" <= char <= "\u9fff" for char in text)
+
+
+def test_a_teacher_that_answers_in_another_language_loses_its_rows(
+    runtime: Runtime, driver: Driver, teacher: RunningTeacher
+) -> None:
+    own = "请回答下面的问题，用中文写一段话：\n{{task}}\n回答："
+    job = submit(runtime, teacher, "answer", questions(8), prompts={"answer": own}, target_rows=8)
+    assert finished(runtime, driver, job, "sources_exhausted") == []
+    progress = jobs.progress(runtime, job.id)
+    assert progress.drops == {"wrong_language": 8}
+    (rejected, *_) = rows.page(runtime, job.id, state=RowState.REJECTED).items
+    assert rejected.reasons == ("wrong_language",)
+    off = jobs.submit(
+        runtime,
+        jobs.JobDetails(
+            seed_set_id=job.seed_set_id,
+            teacher_id=job.teacher_id,
+            target_rows=8,
+            method="answer",
+            options={"check_language": False},
+            prompts={"answer": own},
+        ),
+    )
+    assert len(finished(runtime, driver, off)) == 8
+
+
+def test_own_prompts_are_sent_and_told_of(
+    runtime: Runtime, driver: Driver, teacher: RunningTeacher
+) -> None:
+    own = "Tasks for gardeners, please:\n{{tasks}}\n{{next}}."
+    given = {"propose": own, "classify.system": "Say Yes or No."}
+    seeds = SEEDS.read_bytes()
+    job = submit(runtime, teacher, "self_instruct", seeds, prompts=given, target_rows=10)
+    assert job.prompts == given
+    found = finished(runtime, driver, job)
+    lineage = rows.lineage(runtime, found[0].id)
+    assert lineage.propose is not None
+    versions = job_prompts.prompt_versions(job)
+    assert lineage.propose.prompt["version"] == versions["propose"]
+    assert str(lineage.propose.prompt["text"]).startswith("Tasks for gardeners, please:\n1. ")
+    assert versions["propose"].startswith("self_instruct/propose.en@sha256:")
+    told = {each.name: each for each in job_prompts.of_job(runtime, job.id)}
+    assert (told["propose"].own, told["propose"].text) == (True, own)
+    assert (told["classify.system"].own, told["classify"].own) == (True, False)
+    assert told["answer_input_first"].version == "self_instruct/answer_input_first.en@1"
+    record = exports.request(runtime, job.id, "alpaca")
+    exports.make(runtime, record.id)
+    manifest: Any = exports.get(runtime, record.id).manifest
+    assert manifest["job"]["prompts"] == dict(versions)
+
+
+def test_replies_to_other_words_are_not_reused(
+    runtime: Runtime, driver: Driver, teacher: RunningTeacher
+) -> None:
+    first = submit(runtime, teacher, "answer", questions(5), target_rows=5)
+    finished(runtime, driver, first)
+    for prompts, reused in (({}, 5), ({"answer": "Be brief. {{task}}"}, 0)):
+        details = jobs.JobDetails(
+            seed_set_id=first.seed_set_id,
+            teacher_id=first.teacher_id,
+            target_rows=5,
+            method="answer",
+            reuse="prefer",
+            prompts=prompts,
+        )
+        job = jobs.submit(runtime, details)
+        finished(runtime, driver, job)
+        assert jobs.get(runtime, job.id).reused_calls == reused
+
+
+def test_an_estimate_counts_the_words_of_own_prompts(
+    runtime: Runtime, teacher: RunningTeacher
+) -> None:
+    job = submit(runtime, teacher, "answer", questions(5), target_rows=5)
+    details = jobs.JobDetails(
+        seed_set_id=job.seed_set_id, teacher_id=job.teacher_id, target_rows=5, method="answer"
+    )
+    long = replace(details, prompts={"answer": "Think well. " * 500 + "{{task}}"})
+    ours, own = (estimates.of_job(runtime, each).estimate for each in (details, long))
+    assert own.prompt_tokens.expected > 10 * ours.prompt_tokens.expected
+    with pytest.raises(InvalidInput) as raised:
+        estimates.of_job(runtime, replace(details, prompts={"answer": "Think well."}))
+    assert [each.pointer for each in raised.value.problems] == ["/prompts/answer"]
+
+
+def test_a_system_message_that_is_never_sent_is_refused(
+    runtime: Runtime, teacher: RunningTeacher
+) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        submit(
+            runtime,
+            teacher,
+            "self_instruct",
+            SEEDS.read_bytes(),
+            prompts={"propose.system": "Go on."},
+            guide_chat=False,
+        )
+    (problem,) = raised.value.problems
+    assert (problem.pointer, problem.code) == ("/prompts/propose.system", "conflicting_options")
+
+
+@pytest.mark.parametrize(
+    ("tag", "profile", "expected"),
+    [
+        ("zh-Hant", "default", ("zh", None)),
+        ("de-AT", "default", ("en", "de")),
+        ("en-GB", "default", ("en", None)),
+        ("zh", "paper", ("en", None)),
+    ],
+)
+def test_the_seed_set_tells_the_language(
+    runtime: Runtime,
+    teacher: RunningTeacher,
+    tag: str,
+    profile: str,
+    expected: tuple[str, str | None],
+) -> None:
+    job = submit(
+        runtime, teacher, "self_instruct", SEEDS.read_bytes(), language=tag, profile=profile
+    )
+    assert (job.options["language"], job.options["row_language"]) == expected
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

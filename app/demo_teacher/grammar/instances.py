@@ -17,27 +17,30 @@ _NEEDS_INPUT = re.compile(
     re.IGNORECASE,
 )
 _FIELDS = ("Sentence", "Text", "Passage", "Paragraph")
-_CHINESE_INPUT = re.compile(r"^输入[ \t]*[:：]", re.MULTILINE)
+_CHINESE_INPUT = re.compile(r"^输入[ \t]*([:：])", re.MULTILINE)
+_CHINESE_LABEL = re.compile(r"^类别[ \t]*[:：]", re.MULTILINE)
 
 
 def answer_instances(speech: Speech, prompt: Prompt, task: str, *, chinese: bool) -> str:
     """Instances in the shape that the prompt shows.
 
     `Class label: X` and an input for prompts that hold `Class label:`; else `Example 1`,
-    `Input:`, `Output:` up to three times, or a lone `Output:` for tasks that need no input.
+    `Input:`, `Output:` up to three times, or a lone `Output:` for tasks that need no input;
+    Chinese ones with the colon that the prompt has.
     """
-    if "Class label:" in prompt.text:
-        return _output_first(speech, task)
-    example, given, result = ("Example", "Input", "Output")
-    if chinese and _CHINESE_INPUT.search(prompt.text):
+    if "Class label:" in prompt.text or (chinese and _CHINESE_LABEL.search(prompt.text)):
+        return _output_first(speech, task, chinese=chinese)
+    example, given, result, colon = ("Example", "Input", "Output", ": ")
+    if chinese and (marked := _CHINESE_INPUT.search(prompt.text)):
         example, given, result = ("示例", "输入", "输出")
+        colon = "：" if marked[1] == "：" else ": "
     if not _needs_input(speech, task):
-        return f"{result}: {speech.answer(task)}"
+        return f"{result}{colon}{speech.answer(task)}"
     if not chinese and speech.rng.random() < FIELD_SHARE:
         given = speech.rng.choice(_FIELDS)
     pairs = _pairs(speech, task)
     return "\n".join(
-        f"{example} {number}\n{given}: {passage}\n{result}: {answer}"
+        f"{example} {number}\n{given}{colon}{passage}\n{result}{colon}{answer}"
         for number, (passage, answer) in enumerate(pairs, start=1)
     )
 
@@ -63,9 +66,11 @@ def _pairs(speech: Speech, task: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _output_first(speech: Speech, task: str) -> str:
+def _output_first(speech: Speech, task: str, *, chinese: bool) -> str:
     """Every label at least once while there are no more than four, each with an input."""
     labels = speech.labels(task)[:4]
     speech.rng.shuffle(labels)
+    if chinese:
+        return "\n".join(f"类别：{label}\n输入：{speech.passage(task)}" for label in labels)
     field = speech.rng.choice(_FIELDS) + ": " if speech.rng.random() < FIELD_SHARE else ""
     return "\n".join(f"Class label: {label}\n{field}{speech.passage(task)}" for label in labels)

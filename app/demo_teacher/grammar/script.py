@@ -51,7 +51,7 @@ class GrammarScript:
                 )
             case Step.CLASSIFY:
                 wordy_rate = settings.wordy_rate if prompt.is_chat else 0.0
-                return classify(speech, last_task(prompt), wordy_rate=wordy_rate)
+                return classify(speech, last_task(prompt), wordy_rate=wordy_rate, chinese=chinese)
             case Step.ANSWER:
                 return answer_instances(
                     speech, prompt, "" if same else last_task(prompt), chinese=chinese

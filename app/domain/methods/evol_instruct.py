@@ -115,6 +115,7 @@ class EvolInstruct(SpokenMethod):
         text = without_thoughts(completion.text)
         text = (without_mark(text) if self.strip_mark else text).strip()
         reasons = (CUT_BY_LENGTH,) * is_cut(completion) + _reasons(text, parent)
+        reasons += self.language_reasons(text, [parent])
         if reasons:
             return Candidate(text, reasons=reasons)
         if self.judge and (yield from self._is_equal(parent, text)):

@@ -53,7 +53,7 @@ class Magpie(FilteredMethod):
         "drop an instruction that holds one of these: as a whole word, in Chinese anywhere; "
         "null is the language's own list",
     )
-    forbidden_starts: tuple[str, ...] = option(
+    forbidden_starts: tuple[str, ...] | None = option(
         (), "drop an instruction that starts with one of these, case ignored"
     )
     propose_temperature: float | None = option(

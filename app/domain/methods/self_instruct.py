@@ -4,30 +4,36 @@ Three steps: continue a list of instructions; ask whether one is classification;
 instances, input first or, for classification, label first.
 """
 
+# ruff: noqa: RUF001 (Chinese punctuation is meant)
+
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import ClassVar
 
 from app.domain.filter import GroupFilter, InstanceFilter, InstructionFilter, judge_instances
-from app.domain.filters.blacklisted_word import PUBLISHED_BLACKLIST, BlacklistedWord
+from app.domain.filters.blacklisted_word import PUBLISHED_BLACKLIST
 from app.domain.filters.conflicting_outputs import ConflictingOutputs
 from app.domain.filters.duplicate_instance import DuplicateInstance
 from app.domain.filters.empty import Empty
 from app.domain.filters.empty_output import EmptyOutput
-from app.domain.filters.forbidden_start import ForbiddenStart
 from app.domain.filters.non_ascii_start import NonAsciiStart
 from app.domain.filters.output_equals_input import OutputEqualsInput
-from app.domain.filters.punctuation_start import PunctuationStart
 from app.domain.filters.too_many_instances import TooManyInstances
 from app.domain.filters.trailing_colon import TrailingColon
-from app.domain.filters.word_count import WordCount
+from app.domain.language import (
+    RULES,
+    Language,
+    blacklist_filter,
+    forbidden_start_filter,
+    length_filter,
+    punctuation_filter,
+)
 from app.domain.method import Conversation, Decoding, Pool, Prompt
 from app.domain.options import option
 from app.domain.parsing.text import collapsed
-from app.domain.profiles import PublishedMethod
-from app.domain.prompts.library import PromptFile, fill, prompt_file
+from app.domain.prompts.library import PromptFile, fill
 from app.domain.reading import (
     Casing,
     CutReply,
@@ -38,14 +44,26 @@ from app.domain.reading import (
 )
 from app.domain.records import Answer, Candidate, Instance, Source
 from app.domain.sampling import draw_shown
+from app.domain.spoken import SpokenMethod
 
 NAME = "self_instruct"
 UNCLEAR_CLASSIFICATION = "unclear_classification"
-INSTANCE_FILTERS: tuple[InstanceFilter, ...] = (
-    OutputEqualsInput(),
-    EmptyOutput(),
-    TrailingColon(),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the prompts of a language say for yes and no, and what shows that a reply is over."""
+
+    yes: str
+    no: str
+    next_task: str
+    next_example: tuple[str, ...]
+
+
+_WORDS = {
+    Language.ENGLISH: _Words("Yes", "No", "\nTask:", ("Example {{past}}",)),
+    Language.CHINESE: _Words("是", "否", "\n任务：", ("示例 {{past}}", "示例{{past}}")),
+}
 
 
 class Unclear(StrEnum):
@@ -56,7 +74,7 @@ class Unclear(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfInstruct(PublishedMethod):
+class SelfInstruct(SpokenMethod):
     """Its options are the constants of the paper and of the code released with it.
 
     In a stop, ``{{past}}`` is the first number too many: of the list of instructions (16), or of
@@ -111,7 +129,9 @@ class SelfInstruct(PublishedMethod):
     classify_presence_penalty: float | None = option(
         0.0, "presence penalty of the classifying step", minimum=-2, maximum=2
     )
-    classify_stop: tuple[str, ...] = option(("\nTask:",), "strings that end a classifying reply")
+    classify_stop: tuple[str, ...] | None = option(
+        None, "strings that end a classifying reply; null is the mark of the next task"
+    )
     classify_yes_examples: int = option(
         12, "worked examples of classification in the classifying prompt", minimum=0, maximum=12
     )
@@ -135,9 +155,10 @@ class SelfInstruct(PublishedMethod):
     answer_presence_penalty: float | None = option(
         1.5, "presence penalty of the answering step", minimum=-2, maximum=2
     )
-    answer_stop: tuple[str, ...] = option(
-        ("Example {{past}}", "\nTask:"),
-        "strings that end an answer; {{past}} is the number after the last example",
+    answer_stop: tuple[str, ...] | None = option(
+        None,
+        "strings that end an answer; {{past}} is the number after the last example; null is the "
+        "marks of that example and of the next task",
     )
     input_first_examples: int = option(
         11, "worked tasks in the prompt that asks for the input first", minimum=0, maximum=11
@@ -160,23 +181,34 @@ class SelfInstruct(PublishedMethod):
         Unclear.ANSWER, "an instruction that is neither yes nor no: answer it input first, or drop"
     )
 
-    minimum_words: int = option(
-        4, "words that an instruction has at least", minimum=0, maximum=10_000
+    minimum_words: int | None = option(
+        None,
+        "words that an instruction has at least, characters in Chinese; null is 4",
+        minimum=0,
+        maximum=10_000,
     )
-    maximum_words: int = option(
-        150, "words that an instruction has at most", minimum=1, maximum=10_000
+    maximum_words: int | None = option(
+        None,
+        "words that an instruction has at most, characters in Chinese; null is 150, 149 in Chinese",
+        minimum=1,
+        maximum=10_000,
     )
     count_unspaced: bool = option(
-        True, "count the words of scripts written without spaces, such as Chinese"
+        True, "in English, count the words of scripts written without spaces, such as Thai"
     )
-    blacklist: tuple[str, ...] = option(
-        PUBLISHED_BLACKLIST, "drop an instruction that holds one of these as a whole word"
+    blacklist: tuple[str, ...] | None = option(
+        None,
+        "drop an instruction that holds one of these: as a whole word, in Chinese anywhere; "
+        "null is the 13 words of the released code, in Chinese the language's own list",
     )
-    forbidden_starts: tuple[str, ...] = option(
-        ("Write a program",), "drop an instruction that starts with one of these, case ignored"
+    forbidden_starts: tuple[str, ...] | None = option(
+        None,
+        "drop an instruction that starts with one of these, case ignored; null is "
+        '"Write a program" and its like in Chinese',
     )
     punctuation_start: bool = option(
-        True, "drop an instruction whose first character is ASCII punctuation"
+        True,
+        "drop an instruction whose first character is punctuation, in Chinese also wide",
     )
     ascii_start: bool = option(False, "drop an instruction whose first character is not ASCII")
     max_instances: int = option(
@@ -194,6 +226,8 @@ class SelfInstruct(PublishedMethod):
             "order": "strict",
             "round_size": 5,
             "guide_chat": False,
+            "language": "en",
+            "check_language": False,
             "propose_stop": ["\n\n", "\n{{past}}", "{{past}}.", "{{past}} ."],
             "classify_top_p": 0.0,
             "classify_max_tokens": 3,
@@ -240,13 +274,16 @@ class SelfInstruct(PublishedMethod):
         if verdict is None and self.unclear_classification is Unclear.DROP:
             return Answer((Instance("", "", (UNCLEAR_CLASSIFICATION,)),))
         completion = yield self._answer_prompt(candidate.instruction, verdict)
-        found = read_instances(completion, self.reading, is_classification=verdict)
+        found = read_instances(
+            completion, self.reading, is_classification=verdict, language=self.language
+        )
         group = self._group_filters(candidate.instruction)
-        return Answer(judge_instances(found, INSTANCE_FILTERS, group), verdict)
+        return Answer(judge_instances(found, self._instance_filters(), group), verdict)
 
     def _propose_prompt(self, sources: Sequence[Source]) -> Prompt:
         step = "propose_classification" if self.classification_only else "propose"
-        shown = [collapsed(each.instruction).rstrip(":") for each in sources]
+        colons = "".join(RULES[self.language].colons)
+        shown = [collapsed(each.instruction).rstrip(colons) for each in sources]
         following = len(shown) + 1
         values = {
             "tasks": "\n".join(f"{number}. {text}" for number, text in enumerate(shown, 1)),
@@ -261,10 +298,11 @@ class SelfInstruct(PublishedMethod):
             frequency_penalty=self.propose_frequency_penalty,
             stop=_stops(self.propose_stop, following + self.new_instructions),
         )
-        return self._prompt("propose", prompt_file(NAME, step), values, decoding)
+        return self._prompt("propose", self.file(NAME, step), values, decoding)
 
     def _classify_prompt(self, instruction: str) -> Prompt:
-        file = prompt_file(NAME, "classify")
+        file = self.file(NAME, "classify")
+        words = _WORDS[self.language]
         values = {
             "examples": "\n\n".join(self._classified(file)),
             "instruction": collapsed(instruction),
@@ -275,13 +313,14 @@ class SelfInstruct(PublishedMethod):
             top_p=self.classify_top_p,
             presence_penalty=self.classify_presence_penalty,
             frequency_penalty=self.classify_frequency_penalty,
-            stop=self.classify_stop,
+            stop=(words.next_task,) if self.classify_stop is None else self.classify_stop,
         )
         return self._prompt("classify", file, values, decoding)
 
     def _classified(self, file: PromptFile) -> Sequence[str]:
         """The first so many examples of either answer, in the order of the file."""
-        left = {"Yes": self.classify_yes_examples, "No": self.classify_no_examples}
+        words = _WORDS[self.language]
+        left = {words.yes: self.classify_yes_examples, words.no: self.classify_no_examples}
         kept: list[str] = []
         for example in file.examples:
             answer = example.rsplit(" ", 1)[1]
@@ -291,7 +330,7 @@ class SelfInstruct(PublishedMethod):
         return kept
 
     def _answer_prompt(self, instruction: str, verdict: bool | None) -> Prompt:
-        file = prompt_file(NAME, "answer_output_first" if verdict else "answer_input_first")
+        file = self.file(NAME, "answer_output_first" if verdict else "answer_input_first")
         shown = self.output_first_examples if verdict else self.input_first_examples
         values = {
             "examples": "\n\n".join(file.examples[:shown]),
@@ -305,29 +344,45 @@ class SelfInstruct(PublishedMethod):
             top_p=self.answer_top_p,
             presence_penalty=self.answer_presence_penalty,
             frequency_penalty=self.answer_frequency_penalty,
-            stop=_stops(self.answer_stop, self.max_instances + 1),
+            stop=_stops(self._answer_stop(), self.max_instances + 1),
         )
         return self._prompt("answer", file, values, decoding)
+
+    def _answer_stop(self) -> tuple[str, ...]:
+        words = _WORDS[self.language]
+        own = (*words.next_example, words.next_task)
+        return own if self.answer_stop is None else self.answer_stop
 
     def _prompt(
         self, step: str, file: PromptFile, values: Mapping[str, str], decoding: Decoding
     ) -> Prompt:
-        guided = self.guide_chat and file.system is not None
-        system = fill(file.system or "", values) if guided else None
-        return Prompt(step, fill(file.frame, values), decoding, file.label, system)
+        return self.ask(
+            step, file if self.guide_chat else replace(file, system=None), values, decoding
+        )
 
     def _instruction_filters(self) -> tuple[InstructionFilter, ...]:
+        english = self.language is Language.ENGLISH
+        own_list = PUBLISHED_BLACKLIST if english else None
         filters: list[InstructionFilter] = [
             Empty(),
-            WordCount(self.minimum_words, self.maximum_words, self.count_unspaced),
-            BlacklistedWord(self.blacklist),
-            ForbiddenStart(self.forbidden_starts),
+            self._length_filter(),
+            blacklist_filter(self.language, own_list if self.blacklist is None else self.blacklist),
+            forbidden_start_filter(self.language, self.forbidden_starts),
         ]
         if self.punctuation_start:
-            filters.append(PunctuationStart())
+            filters.append(punctuation_filter(self.language))
         if self.ascii_start:
             filters.append(NonAsciiStart())
         return tuple(filters)
+
+    def _length_filter(self) -> InstructionFilter:
+        fewest, most = self.minimum_words, self.maximum_words
+        unspaced = self.count_unspaced
+        return length_filter(self.language, fewest, most, count_unspaced=unspaced)
+
+    def _instance_filters(self) -> tuple[InstanceFilter, ...]:
+        colons = RULES[self.language].colons
+        return (OutputEqualsInput(), EmptyOutput(), TrailingColon(colons))
 
     def _group_filters(self, instruction: str) -> tuple[GroupFilter, ...]:
         seed = f"{self.instance_seed}:{instruction}"

@@ -2,6 +2,13 @@
 
 import re
 
+from app.domain.parsing.chinese_chatter import (
+    is_chinese_closing,
+    is_chinese_opening,
+    speaks_of_list_in_chinese,
+    split_chinese_assent,
+)
+
 _ASSENT = re.compile(
     r"(sure|certainly|of course|absolutely|definitely|okay|ok|alright|all right|great|got it"
     r"|no problem|understood|thanks|thank you|gladly|happy to help)\b( thing)?"
@@ -51,7 +58,7 @@ def split_assent(line: str) -> tuple[str, str]:
     """Part ``Sure! Write a poem.`` into the assent and the task; the latter may be empty."""
     found = _ASSENT.match(_straight(line))
     if not found:
-        return "", line
+        return split_chinese_assent(line)
     end = len(line) - len(line.lstrip()) + found.end(3)
     rest = line[end:].strip()
     talks = not found[3].strip(",!.:;\u2013\u2014-") and not _ABOUT_ITSELF.match(_straight(rest))
@@ -60,13 +67,14 @@ def split_assent(line: str) -> tuple[str, str]:
 
 def is_about_list(paragraph: str) -> bool:
     """Whether a paragraph after the list speaks of the list: of tasks, of more, of the reader."""
-    return is_closing(paragraph) or _SPEAKS_OF_LIST.search(paragraph) is not None
+    speaks = _SPEAKS_OF_LIST.search(paragraph) is not None
+    return speaks or is_closing(paragraph) or speaks_of_list_in_chinese(paragraph)
 
 
 def is_opening(line: str) -> bool:
     """Whether a line before the list talks about it: assents, refuses or announces."""
     line = _straight(line)
-    if _ASSENT.match(line) or _REFUSAL.match(line):
+    if _ASSENT.match(line) or _REFUSAL.match(line) or is_chinese_opening(line):
         return True
     announces = _ANNOUNCEMENT.match(line) and _LIST_WORD.search(line)
     return bool(announces) and line.rstrip("*_ ").endswith((":", "\u2026", "..."))
@@ -74,7 +82,7 @@ def is_opening(line: str) -> bool:
 
 def is_closing(line: str) -> bool:
     """Whether a line after the list talks to the reader: offers, hopes, sums up."""
-    return bool(_GOODBYE.match(_straight(line)))
+    return bool(_GOODBYE.match(_straight(line))) or is_chinese_closing(line)
 
 
 def _straight(line: str) -> str:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from app.domain.language import Language
 from app.domain.parsing.chatter import is_closing, is_opening
+from app.domain.parsing.marks import MARKS, Marks
 from app.domain.parsing.text import without_emphasis
 from app.domain.records import Instance
 
@@ -14,27 +16,7 @@ _INPUT = re.compile(r"Input\s*\d*\s*:")
 _LEADING_INPUT = re.compile(r"^Input\s*\d*\s*:")
 _CLASS_LABEL = "Class label:"
 
-_BOLD = r"(?:\*\*|__)?"
-_LINE = r"(?m)^[ \t]*(?:#{1,6}[ \t]*)?" + _BOLD
-_EXAMPLE_LINE = re.compile(
-    _LINE
-    + r"Example(?:[ \t]*#?\d+(?:[ \t]*[.:)]|(?=[ \t]*(?:\*\*|__|\(|$)))"
-    + r"|[ \t]*[.:]?[ \t]*(?=\*\*|__|$))[ \t]*"
-    + _BOLD
-    + r"[ \t]*[.:]?"
-)
-_OUTPUT_LINE = re.compile(_LINE + r"Output[ \t]*\d*[ \t]*" + _BOLD + r"[ \t]*:[ \t]*" + _BOLD)
-_INPUT_LINE = re.compile(_LINE + r"Input[ \t]*\d*[ \t]*" + _BOLD + r"[ \t]*:[ \t]*" + _BOLD)
-_BOLD_LABEL = re.compile(r"(?m)^[ \t]*\*\*([^*\n]{1,40}:)\*\*")
 _RULE = re.compile(r"\s*\n[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\s*\Z")
-_CLASS_LABEL_LINE = re.compile(
-    r"(?m)^[ \t]*(?:\d+[.)][ \t]*)?"
-    + _BOLD
-    + r"[Cc]lass [Ll]abel[ \t]*\d*[ \t]*"
-    + _BOLD
-    + r"[ \t]*:[ \t]*"
-    + _BOLD
-)
 
 
 def published_pairs(reply: str) -> Sequence[Instance]:
@@ -55,39 +37,49 @@ def published_labels(reply: str) -> Sequence[Instance]:
     return _labelled(reply.split(_CLASS_LABEL)[1:])
 
 
-def tolerant_pairs(reply: str) -> Sequence[Instance]:
+def tolerant_pairs(reply: str, language: Language = Language.ENGLISH) -> Sequence[Instance]:
     """Read a reply to the input-first prompt whose marks stand at the start of a line, bold or not.
 
     The word Example inside a sentence splits nothing. A reply that opens by talking about itself
     loses that talk, and a farewell after a blank line too.
     """
+    marks = MARKS[language]
     talk, text = _part_talk(reply.strip())
     if talk:
         text = _without_farewell(text)
-    marks = _EXAMPLE_LINE.split(text)
-    if len(marks) == 1:
-        return [_tolerant_pair(text)] if _has_output(text) else []
-    pieces = (_RULE.sub("", piece).strip() for piece in marks)
-    return [_tolerant_pair(piece) for piece in pieces if piece]
+    found = marks.example_line.split(text)
+    if len(found) == 1:
+        return [_tolerant_pair(text, marks)] if _has_output(text, marks) else []
+    pieces = (_RULE.sub("", piece).strip() for piece in found)
+    return [_tolerant_pair(piece, marks) for piece in pieces if piece]
 
 
-def tolerant_labels(reply: str) -> Sequence[Instance]:
-    """Read a reply to the output-first prompt whose marks may be bold or differ in case."""
+def tolerant_labels(reply: str, language: Language = Language.ENGLISH) -> Sequence[Instance]:
+    """Read a reply to the output-first prompt whose marks may be bold or differ in case.
+
+    A mark of input after the label is taken off; every other name of a field stays.
+    """
+    marks = MARKS[language]
     talk, text = _part_talk(reply.strip())
-    pieces = _CLASS_LABEL_LINE.split(_without_farewell(text) if talk else text)[1:]
+    pieces = marks.label_line.split(_without_farewell(text) if talk else text)[1:]
     if not pieces:
         return published_labels(reply)
-    plain = (_BOLD_LABEL.sub(r"\1", _EXAMPLE_LINE.sub("", piece)) for piece in pieces)
-    return [_plain_label(pair) for pair in _labelled(_RULE.sub("", each) for each in plain)]
+    plain = (marks.bold_label.sub(r"\1", marks.example_line.sub("", piece)) for piece in pieces)
+    found = _labelled(_RULE.sub("", each) for each in plain)
+    return [_plain_label(pair, marks, language) for pair in found]
 
 
-def has_labels(reply: str) -> bool:
+def has_labels(reply: str, language: Language = Language.ENGLISH) -> bool:
     """Whether the reply has the form that the output-first prompt asks for."""
-    return _CLASS_LABEL in reply or _CLASS_LABEL_LINE.search(reply) is not None
+    return _CLASS_LABEL in reply or MARKS[language].label_line.search(reply) is not None
 
 
-def _plain_label(pair: Instance) -> Instance:
-    return replace(pair, output=without_emphasis(pair.output))
+def _plain_label(pair: Instance, marks: Marks, language: Language) -> Instance:
+    """The English prompt names a field of its own for every task, the Chinese one says input."""
+    given = pair.input
+    leading = marks.input_line.match(given) if language is Language.CHINESE else None
+    given = given[leading.end() :].strip() if leading else given
+    return replace(pair, input=given, output=without_emphasis(pair.output))
 
 
 def _labelled(pieces: Iterable[str]) -> Sequence[Instance]:
@@ -105,16 +97,16 @@ def _published_pair(piece: str) -> Instance:
     return Instance(input=_LEADING_INPUT.sub("", given).strip(), output=output)
 
 
-def _tolerant_pair(piece: str) -> Instance:
-    parts = (_OUTPUT_LINE if _OUTPUT_LINE.search(piece) else _OUTPUT).split(piece)
+def _tolerant_pair(piece: str, marks: Marks) -> Instance:
+    parts = (marks.output_line if marks.output_line.search(piece) else marks.output).split(piece)
     given, output = (parts[0].strip(), parts[1].strip()) if len(parts) > 1 else ("", piece.strip())
-    leading = _INPUT_LINE.match(given)
-    given = given[leading.end() :].strip() if leading else _BOLD_LABEL.sub(r"\1", given)
-    return Instance(input=given, output=_INPUT_LINE.split(output)[0].strip())
+    leading = marks.input_line.match(given)
+    given = given[leading.end() :].strip() if leading else marks.bold_label.sub(r"\1", given)
+    return Instance(input=given, output=marks.input_line.split(output)[0].strip())
 
 
-def _has_output(text: str) -> bool:
-    return _OUTPUT_LINE.search(text) is not None or _OUTPUT.search(text) is not None
+def _has_output(text: str, marks: Marks) -> bool:
+    return marks.output_line.search(text) is not None or marks.output.search(text) is not None
 
 
 def _part_talk(text: str) -> tuple[str, str]:

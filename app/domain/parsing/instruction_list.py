@@ -12,12 +12,13 @@ _PUBLISHED_SPLIT = re.compile(r"\n\d+\s?\. ")
 
 _NUMBERED = re.compile(
     r"(?P<indent>[ \t]*)(?:[#>]+[ \t]*)?(?:[-*\u2022][ \t]+)?(?:\*\*|__)?"
-    r"(?:[Tt]ask[ \t]+)?[(\[]?\d{1,4}[ \t]?\\?(?P<style>[.)\]:\u3001\u3002\uff0e\uff09])"
+    r"(?:[Tt]ask[ \t]+|(?:\u4efb\u52a1|\u6307\u4ee4)[ \t]*)?[(\[\uff08]?\d{1,4}[ \t]?\\?"
+    r"(?P<style>[.)\]:\u3001\u3002\uff0e\uff09\uff1a])"
     r"(?:\*\*|__)?(?!\d)[ \t]*(?P<rest>.*)"
 )
 _BULLETED = re.compile(r"(?P<indent>[ \t]*)(?P<style>[-*\u2022])[ \t]+(?P<rest>\S.*)")
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+")
-_ASCII_KIN = str.maketrans("\u3001\u3002\uff0e\uff09", "...)")
+_ASCII_KIN = str.maketrans("\u3001\u3002\uff0e\uff09\uff1a", "...):")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Reads the reply to «Is it classification?»: yes, no, or neither."""
 
+# ruff: noqa: RUF001 (Chinese punctuation is meant)
+
 import re
 
 from app.domain.parsing.text import collapsed
@@ -36,6 +38,27 @@ _AFFIRMS = re.compile(
     re.IGNORECASE,
 )
 
+_CHINESE_ECHO = re.compile(
+    r"(?:任务[：:].{0,400}?)?(?:这|它|该任务)?(?:是不是|是否(?:是|为|属于)?|是|属于|算不算)"
+    r"(?:一个)?分类任务(?:吗)?\s*[？?]\s*|(?:最终)?(?:答案|回答|判断|结论|答)\s*(?:是|为)?\s*[：:]\s*"
+)
+_CHINESE_NO = re.compile(r"(?:否(?!则)|不是|不属于|不算|并非|不对|非分类|不(?=[，,。.！!\s]|$))")
+_CHINESE_YES = re.compile(
+    r"(?:是的|是(?=[，,。.！!；;\s]|$)|是(?:一个|一项|一道|典型的)?分类|对(?=[，,。.！!\s]|$)|对的"
+    r"|属于(?:一个|一项)?(?:典型的)?分类|算(?:是)?(?:一个)?分类)"
+)
+_CHINESE_STATED = re.compile(
+    r"(?:答案|结论|判断)(?:应该?)?(?:是|为)?\W{0,3}(不是|是|否)(?:$|[^\w])"
+)
+_CHINESE_DENIES = re.compile(
+    r"(?:不是|不属于|不算|并非|而非|而不是|非)(?:一个|一项|一道|典型的|严格的|真正的)*分类"
+    r"|没有(?:固定|明确|给出)?[^，。！？]{0,6}类别"
+)
+_CHINESE_AFFIRMS = re.compile(
+    r"(?:这|它|该|此)[^，。！？]{0,30}(?:是|属于|算|算是)[^，。！？不非]{0,12}分类(?:任务|问题|题|$|[，。！])"
+    r"|因此[^。！？不非]{0,12}(?:是|属于|算)[^，。！？不非]{0,8}分类"
+)
+
 
 def published_verdict(reply: str) -> bool:
     """Read as Self-Instruct did: anything but a bare Yes, yes or YES is a No, silence included."""
@@ -46,7 +69,7 @@ def tolerant_verdict(reply: str) -> bool | None:
     """Read a chat model's words; None when they say neither, or nothing.
 
     The first word decides; failing that a stated answer, a last sentence of one word, or a plain
-    statement that this is, or is not, a classification task.
+    statement that this is, or is not, a classification task. Chinese is read in the same order.
     """
     text = collapsed(_MARKUP.sub("", reply.replace("\u2019", "'")))
     echo = _ECHO.match(text)
@@ -57,4 +80,18 @@ def tolerant_verdict(reply: str) -> bool | None:
         return stated[1].lower() == "yes"
     if _DENIES.search(text):
         return False
-    return True if _AFFIRMS.search(text) else None
+    return True if _AFFIRMS.search(text) else _chinese_verdict(text)
+
+
+def _chinese_verdict(text: str) -> bool | None:
+    echo = _CHINESE_ECHO.match(text)
+    text = (text[echo.end() :] if echo else text).lstrip("“”\"'（(【 ")
+    if _CHINESE_NO.match(text):
+        return False
+    if _CHINESE_YES.match(text):
+        return not _CHINESE_DENIES.search(text)
+    if stated := _CHINESE_STATED.search(text):
+        return stated[1] == "是"
+    if _CHINESE_DENIES.search(text):
+        return False
+    return True if _CHINESE_AFFIRMS.search(text) else None

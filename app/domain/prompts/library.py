@@ -12,15 +12,18 @@ from importlib import resources
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 _PART = "\n---\n"
-_PACKAGE = "app.domain.prompts"
+PACKAGE = "app.domain.prompts"
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """One prompt file; `name` is its path without the ending, e.g. ``self_instruct/propose.en``."""
+    """One prompt file; `name` is its path without the ending, e.g. ``self_instruct/propose.en``.
+
+    `version` counts up, and is ``sha256:...`` where a user's texts stand in the place of ours.
+    """
 
     name: str
-    version: int
+    version: int | str
     frame: str
     examples: tuple[str, ...] = ()
     system: str | None = None
@@ -35,7 +38,7 @@ class PromptFile:
 def prompt_file(method: str, step: str, language: str = "en") -> PromptFile:
     """Return the file of a method's step; FileNotFoundError where there is none."""
     name = f"{method}/{step}.{language}"
-    text = resources.files(_PACKAGE).joinpath(f"{name}.txt").read_text(encoding="utf-8")
+    text = resources.files(PACKAGE).joinpath(f"{name}.txt").read_text(encoding="utf-8")
     return parse_prompt_file(name, text)
 
 
@@ -56,3 +59,8 @@ def fill(frame: str, values: Mapping[str, str]) -> str:
     KeyError names a placeholder that has no value.
     """
     return _PLACEHOLDER.sub(lambda found: values[found[1]], frame)
+
+
+def placeholders(frame: str) -> tuple[str, ...]:
+    """The names in double braces, each once, in the order of the text."""
+    return tuple(dict.fromkeys(_PLACEHOLDER.findall(frame)))

@@ -123,6 +123,7 @@ TOLERANT_LABELS: list[tuple[str, Pairs]] = [
         "1. Class label: A\nText: x\n2. Class label: B\nText: y",
         [("Text: x", "A"), ("Text: y", "B")],
     ),
+    ("Class label: **A**\nText: x", [("Text: x", "A")]),
     ("The label. Class label: A", [("", "A")]),
     ("nothing of the kind", []),
 ]

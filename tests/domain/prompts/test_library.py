@@ -52,10 +52,15 @@ d846ba32b02d4caa self_chat/dialogue_question.zh@1
 e0c65a6c6ae4b753 self_chat/user_turn.en@1
 7e2d43d96ae89daf self_chat/user_turn.zh@1
 27a60279e8f1272a self_instruct/answer_input_first.en@1
+574841438fb9bf7d self_instruct/answer_input_first.zh@1
 642a4cd5f08ce3c2 self_instruct/answer_output_first.en@1
+d1e839c413df6ce9 self_instruct/answer_output_first.zh@1
 ccde30c6ba3eef2a self_instruct/classify.en@1
+d238b8b316a3a244 self_instruct/classify.zh@1
 57ee584279c0d38d self_instruct/propose.en@1
+212346e7b9b626fb self_instruct/propose.zh@1
 e609118bfa8b2b63 self_instruct/propose_classification.en@1
+dc9b7f254f4b3d3c self_instruct/propose_classification.zh@1
 """
 FOLDER = resources.files("app.domain.prompts")
 METHODS = sorted(each.name for each in FOLDER.iterdir() if each.is_dir())
@@ -83,7 +88,7 @@ def test_nothing_is_pinned_twice_and_each_file_once() -> None:
     assert len(labels) == len(set(labels))
 
 
-@pytest.mark.parametrize("method", [each for each in METHODS if each != "self_instruct"])
+@pytest.mark.parametrize("method", METHODS)
 def test_every_step_has_its_prompt_in_every_language(method: str) -> None:
     steps = {(step, language) for each, step, language in FILES if each == method}
     assert steps == {(step, language) for step, _ in steps for language in Language}
