@@ -21,7 +21,8 @@ _order = (rows.c.pool_seq, rows.c.position)
 
 def _row(values: Mapping[str, Any]) -> RowRecord:
     state, reasons = RowState(values["state"]), tuple(values["reasons"])
-    return RowRecord(**{**values, "state": state, "reasons": reasons})
+    known = {"state": state, "reasons": reasons, "flags": tuple(values["flags"])}
+    return RowRecord(**{**values, **known})
 
 
 def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:

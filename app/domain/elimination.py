@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from math import ceil
 
 from app.domain.language import Language
 from app.domain.normal import normal_text
@@ -17,8 +16,6 @@ NO_CONTENT = "no_content"
 COPIED_ANSWER = "copied_answer"
 
 SHORT_WORDS = 80  # a response of fewer words that is sorry is a refusal
-FEWEST_COPIED_TOKENS = 5
-COPIED_SHARE = 0.8
 
 _LEAKS = re.compile(
     r"\b(given|rewritten|created)[ _-](prompt|task)\b|#[^#\n]{0,20}(prompt|task)#"
@@ -69,24 +66,6 @@ def is_refusal(response: str, instructions: Sequence[str], language: Language) -
 def has_no_content(response: str) -> bool:
     """Whether a response is nothing but punctuation and stop words."""
     return all(token in _STOP_WORDS for token in unicode_tokens(response))
-
-
-def copies_answer(instruction: str, response: str, *, share: float = COPIED_SHARE) -> bool:
-    """Whether most of the response stands in the instruction in one piece.
-
-    A task that works on a text gets parts of it back in any case, so only a piece of this share (of
-    more than a half) of a response that is not tiny counts.
-    """
-    answer = unicode_tokens(response)
-    if len(answer) < FEWEST_COPIED_TOKENS:
-        return False
-    size = ceil(len(answer) * share)
-    text = f" {' '.join(unicode_tokens(instruction))} "
-    # Every such piece holds the middle of the response, which hardly any instruction has.
-    if f" {' '.join(answer[len(answer) - size : size])} " not in text:
-        return False
-    pieces = (answer[at : at + size] for at in range(len(answer) - size + 1))
-    return any(f" {' '.join(piece)} " in text for piece in pieces)
 
 
 def _length(text: str, language: Language) -> int:

@@ -2,9 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Protocol
 
 from app.domain.records import Instance, Role
+
+
+class Action(StrEnum):
+    """What becomes of a row that a filter finds fault with."""
+
+    DROP = "drop"
+    FLAG = "flag"
 
 
 class InstructionFilter(Protocol):

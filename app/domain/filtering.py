@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, cast
 
+from app.domain.filter import Action
 from app.domain.filters import (
     GROUP_FILTERS,
     INSTANCE_FILTERS,
@@ -40,13 +41,6 @@ class FilterKind(StrEnum):
     INSTANCE = "instance"
     ROW = "row"
     GROUP = "group"
-
-
-class Action(StrEnum):
-    """What becomes of a row that a filter finds fault with."""
-
-    DROP = "drop"
-    FLAG = "flag"
 
 
 _KINDS: Mapping[FilterKind, Mapping[str, type[Any]]] = {
@@ -165,6 +159,7 @@ class JobFilters:
         return tuple(each for each in reasons if each not in self.struck)
 
 
+NO_FILTERS = JobFilters()
 _NO_INSTANCE = Instance("", "")
 
 

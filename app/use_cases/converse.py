@@ -174,8 +174,8 @@ class _Reader:
             self._move(slot, SlotState.DONE)
             self._ask(talk.record, slot.position + 1, following)
             return
-        job, tally = self._context.job, self.reading.draft.tally
-        useful = self.reading.take(job, talk, slot.id, following, tally)
+        tally = self.reading.draft.tally
+        useful = self.reading.take(self._context, talk, slot.id, following, tally)
         self._move(
             slot,
             SlotState.DONE if useful else SlotState.REJECTED,

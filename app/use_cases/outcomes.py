@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.db import candidates, rows
-from app.db.counts import Tally
+from app.db.counts import OVERLAP, Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
+from app.domain.contamination import Overlap
 from app.domain.conversing import Finished
 from app.domain.lifecycle import CandidateState, RowState
 from app.domain.records import Answer, Candidate, Instance, Message
-from app.domain.stored import Job
+from app.use_cases.job_context import JobContext
 from app.use_cases.memory import Talk
 
 _INSTANCES = TypeAdapter(tuple[Instance, ...])
@@ -36,7 +37,7 @@ class Findings:
 
     def take(
         self,
-        job: Job,
+        context: JobContext,
         talk: Talk,
         slot_id: UUID | None,
         finished: Finished[Sequence[Candidate]] | Finished[Answer],
@@ -44,9 +45,9 @@ class Findings:
     ) -> bool:
         """Take what a conversation returned; `slot_id` is its last call. False for nothing."""
         if isinstance(finished.outcome, Answer):
-            useful = self._take_answer(job, talk, slot_id, finished.outcome, tally)
+            useful = self._take_answer(context, talk, slot_id, finished.outcome, tally)
         else:
-            useful = self._take_candidates(job, talk, slot_id, finished.outcome, tally)
+            useful = self._take_candidates(context, talk, slot_id, finished.outcome, tally)
         if not useful:
             tally["drop", "no_items"] += 1
         return useful
@@ -58,10 +59,18 @@ class Findings:
         rows.insert(connection, self.rows)
 
     def _take_candidates(
-        self, job: Job, talk: Talk, slot_id: UUID | None, found: Sequence[Candidate], tally: Tally
+        self,
+        context: JobContext,
+        talk: Talk,
+        slot_id: UUID | None,
+        found: Sequence[Candidate],
+        tally: Tally,
     ) -> bool:
+        job = context.job
         ids = [new_id() for _ in found]
-        for position, candidate in enumerate(found):
+        for position, proposed in enumerate(found):
+            candidate, overlaps = context.sieve.candidate(proposed)
+            _count_overlaps(overlaps, tally)
             state = CandidateState.REJECTED if candidate.dropped else CandidateState.PROPOSED
             parent = candidate.parent
             self.candidates.append(
@@ -88,14 +97,16 @@ class Findings:
         return bool(found)
 
     def _take_answer(
-        self, job: Job, talk: Talk, slot_id: UUID | None, answer: Answer, tally: Tally
+        self, context: JobContext, talk: Talk, slot_id: UUID | None, answer: Answer, tally: Tally
     ) -> bool:
-        candidate = talk.candidate
+        job, candidate = context.job, talk.candidate
         if candidate is None:
             raise LookupError("an answer conversation without its candidate")
         if answer.is_classification is not None:
             self.verdicts[candidate["id"]] = answer.is_classification
-        for position, instance in enumerate(answer.instances):
+        for position, answered in enumerate(answer.instances):
+            sifted = context.sieve.row(candidate["instruction"], answered)
+            instance = sifted.instance
             state = RowState.REJECTED if instance.dropped else RowState.ACCEPTED
             self.rows.append(
                 {
@@ -110,6 +121,7 @@ class Findings:
                     **_said(candidate, answer, instance),
                     "state": state,
                     "reasons": list(instance.reasons),
+                    "flags": list(sifted.flags),
                     "nearest_row_id": None,
                     "nearest_score": None,
                     "simulated": job.simulated,
@@ -118,7 +130,13 @@ class Findings:
             tally["row", state] += 1
             if instance.reasons:
                 tally["drop", instance.reasons[0]] += 1
+            tally.update(("flag", flag) for flag in sifted.flags)
+            _count_overlaps(sifted.overlaps, tally)
         return bool(answer.instances)
+
+
+def _count_overlaps(overlaps: Sequence[Overlap], tally: Tally) -> None:
+    tally.update((OVERLAP, f"{each.set_name}:{each.rule}") for each in overlaps)
 
 
 def _said(candidate: Mapping[str, Any], answer: Answer, instance: Instance) -> Mapping[str, object]:

@@ -259,7 +259,7 @@ class _Plan:
                 begun.append((talk, following))
                 continue
             done.append(replace(talk.record, state=ConversationState.DONE))
-            found.take(self._job, talk, None, following, self._draft.tally)
+            found.take(self._context, talk, None, following, self._draft.tally)
         conversations.insert(self._connection, [*(talk.record for talk, _ in begun), *done])
         self._rule.judge(self._connection, found.rows, self._draft.tally)
         found.write(self._connection)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.elimination import copies_answer
+from app.domain.copying import copies_answer
 from app.domain.filter import answers
 from app.domain.options import option
 from app.domain.records import Instance
