@@ -144,6 +144,19 @@ def accepted_after(
     return [_row(each._asdict()) for each in connection.execute(query)]
 
 
+def in_state_after(
+    connection: sa.Connection, job_id: UUID, state: RowState, key: tuple[int, int], limit: int
+) -> Sequence[RowRecord]:
+    """Up to `limit` rows in a state behind (pool_seq, position), in dataset order."""
+    query = (
+        sa.select(*_columns)
+        .where(rows.c.job_id == job_id, rows.c.state == state, sa.tuple_(*_order) > key)
+        .order_by(*_order)
+        .limit(limit)
+    )
+    return [_row(each._asdict()) for each in connection.execute(query)]
+
+
 def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:
     """Where a row came from: candidate, both calls with their prompts, and the sources shown.
 

@@ -130,6 +130,10 @@ class JobFilters:
     late: tuple[Rule, ...] = ()
     struck: frozenset[str] = frozenset()
 
+    def at_once(self) -> "JobFilters":
+        """The same rules for rows that are there already: nothing is dropped before its answer."""
+        return replace(self, early=(), late=(*self.early, *self.late))
+
     def judge_candidate(self, candidate: Candidate) -> Candidate:
         """The candidate with the reasons that hold."""
         kept = self._held(candidate.reasons)
