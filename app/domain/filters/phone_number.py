@@ -12,7 +12,8 @@ _NUMBER = re.compile(
     r"|(?:1[ .-])?\(\d{3}\) ?\d{3}[ .-]\d{4}"  # North America
     r"|(?:1[.-])?\d{3}([.-])\d{3}\1\d{4}"
     r"|1[3-9]\d{9}"  # mobile, China
-    r")(?![\w=-]|\.\d)"
+    r")(?![\w=-]|\.\d)",
+    re.ASCII,
 )
 # Any of them has this in it; looking for it is many times faster.
 _SIGN = re.compile(r"\d\d[\d ().-]{5}")

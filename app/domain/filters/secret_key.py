@@ -16,7 +16,8 @@ _KEY = re.compile(
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
     r"|\bAIza[0-9A-Za-z_-]{35}\b"
     r"|\bhf_[A-Za-z0-9]{30,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # RFC 7519
+    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",  # RFC 7519
+    re.ASCII,
 )
 # One of these is in every key; looking for them is many times faster.
 _SIGNS = (
