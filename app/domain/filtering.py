@@ -1,7 +1,7 @@
 """The filters of a job: which are on, with which limits, and whether they drop or only flag."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
@@ -146,7 +146,7 @@ class JobFilters:
         """The row with the reasons that hold; one that is dropped is not judged further."""
         kept = self._held(instance.reasons)
         if kept:
-            return Judged(replace(instance, reasons=kept))
+            return Judged(instance if kept == instance.reasons else replace(instance, reasons=kept))
         found: list[str] = []
         flags: list[str] = []
         for rule in self.late:
@@ -167,9 +167,9 @@ NO_FILTERS = JobFilters()
 _NO_INSTANCE = Instance("", "")
 
 
-def _reasons(rules: Sequence[Rule], instruction: str, instance: Instance) -> Iterator[str]:
+def _reasons(rules: Sequence[Rule], instruction: str, instance: Instance) -> tuple[str, ...]:
     found = (rule.reason(instruction, instance) for rule in rules)
-    return (reason for reason in tuple(found) if reason is not None)
+    return tuple(reason for reason in found if reason is not None)
 
 
 def resolve(

@@ -3,16 +3,15 @@
 import gzip
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from app.domain.filtering import NAMES, FilterKind, JobFilters, build, kind_of, reasons_of, resolve
 from app.domain.records import Instance, Message, Role
 from tests.domain.filters.planted import PLANTED, SOUND, Row
+from tests.domain.playing import DATA, needs_data
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
-ALPACA = SHARED / "alpaca" / "alpaca_52k.jsonl.gz"
+ALPACA = DATA / "alpaca" / "alpaca_52k.jsonl.gz"
 SETTINGS = {"blacklisted_phrase": {"phrases": ["曲线图"]}}
 SINGLE = [name for name in NAMES if kind_of(name) is not FilterKind.GROUP]
 
@@ -69,10 +68,9 @@ def test_every_turn_of_a_dialogue_is_looked_at(name: str) -> None:
         assert filters.judge(instruction, dialogue).flags == (name,)
 
 
+@needs_data
 def test_the_known_noise_of_alpaca_is_found_to_the_row() -> None:
     """Counts of others over the same 52,002 rows."""
-    if not ALPACA.exists():
-        pytest.skip("Stanford Alpaca's rows are not at ../shared/data/alpaca")
     wanted = {"empty_output": 28, "no_input": 599, "link": 288, "merged_tasks": 37}
     filters = built(*wanted)
     counted = dict.fromkeys(wanted, 0)
