@@ -79,10 +79,8 @@ def command(
     resume: Annotated[UUID | None, Option(help="go on with this job instead of a new one")] = None,
     home: Annotated[Path | None, Option(help="where the service keeps its data")] = None,
 ) -> None:
-    """Use the service that runs, or start one and stop it in the end.
-
-    Ctrl-C leaves nothing running and a paused job, which --resume goes on with.
-    """
+    """Use the service that runs, or start one and stop it in the end. Ctrl-C leaves nothing running
+    and a paused job, which --resume goes on with."""
     settings = Settings() if home is None else Settings(home=home)
     _check_target(out, format_)
     prices = {"input_price": input_price, "output_price": output_price}

@@ -199,9 +199,10 @@ def estimate(
             prompts=prompts,
         )
         found = estimates.of_job(runtime, details)
-    if as_json:
-        show_json(found)
-        return
+    show_json(found) if as_json else _show_estimate(found)
+
+
+def _show_estimate(found: JobEstimate) -> None:
     show_facts(_facts(found))
     console().print("\nThis rests on:")
     for each in found.assumptions:
