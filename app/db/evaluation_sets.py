@@ -109,13 +109,6 @@ def use(connection: sa.Connection, job_id: UUID, set_ids: Sequence[UUID]) -> Non
         connection.execute(job_evaluation_sets.insert(), values)
 
 
-def of_job(connection: sa.Connection, job_id: UUID) -> list[UUID]:
-    """The sets that a job is held against, oldest first."""
-    sets = job_evaluation_sets
-    query = sa.select(sets.c.evaluation_set_id).where(sets.c.job_id == job_id)
-    return list(connection.execute(query.order_by(sets.c.evaluation_set_id)).scalars())
-
-
 def users(connection: sa.Connection, set_id: UUID, *, limit: int = 10) -> list[UUID]:
     """Jobs that are held against the set."""
     sets = job_evaluation_sets
