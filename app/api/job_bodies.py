@@ -14,7 +14,7 @@ from app.domain.lifecycle import Delivery
 from app.domain.materials import JobSource
 from app.domain.stored import JobProgress
 from app.errors import Problem
-from app.use_cases import job_prompts, methods
+from app.use_cases import job_prompts, methods, row_rules
 from app.use_cases.gathering import MOST_SOURCES
 from app.use_cases.job_details import JobDetails
 
@@ -49,6 +49,21 @@ class SourceIn(BaseModel):
     cap: Annotated[int | None, Field(ge=1, le=MAX_ROWS)] = Field(
         default=None, description="rows of it at most"
     )
+
+
+class DecontaminationIn(BaseModel):
+    """Evaluation sets, what counts as an overlap with them, and what becomes of the row."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    evaluation_set_ids: list[Identifier] = Field(min_length=1, max_length=20)
+    ngram: int | None = Field(
+        default=13, ge=5, le=50, description="words of a shared run; null is no such rule"
+    )
+    rouge_l: float | None = Field(
+        default=0.7, ge=0.3, le=1.0, description="of the tasks, above; null is no such rule"
+    )
+    action: Literal["drop", "flag"] = "drop"
 
 
 class JobIn(BaseModel):
@@ -100,6 +115,14 @@ class JobIn(BaseModel):
         description="texts in the place of ours by step, see `prompts` of /v1/methods/{name}",
     )
 
+    filters: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="by name: true, false, drop, flag, or an object of settings; see /v1/filters",
+    )
+    decontamination: DecontaminationIn | None = Field(
+        default=None, description="evaluation sets that rows are held against"
+    )
+
     @field_validator("seed_set_id", "teacher_id", "target_rows", "labelled_set_id", "sources")
     @classmethod
     def _given(cls, value: Any, info: core_schema.ValidationInfo) -> Any:
@@ -109,6 +132,16 @@ class JobIn(BaseModel):
             problem = Problem(f"/{info.field_name}", "missing_field", "is required")
             raise carrying([problem])
         return value
+
+    @field_validator("filters")
+    @classmethod
+    def _sound(cls, filters: dict[str, Any], info: core_schema.ValidationInfo) -> dict[str, Any]:
+        """Judged here too, as the options are."""
+        method, profile = info.data.get("method", ""), info.data.get("profile", "")
+        problems = row_rules.filter_problems(method, profile, filters)
+        if problems:
+            raise carrying(problems)
+        return filters
 
     @field_validator("options")
     @classmethod
@@ -202,6 +235,15 @@ class WarningOut(BaseModel):
     detail: str
 
 
+class SetOverlapsOut(BaseModel):
+    """How many rows, and instructions before their answer, overlap with an evaluation set."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    evaluation_set_id: UUID
+    by_rule: dict[str, int] = Field(description="ngram_overlap and rouge_l_overlap")
+
+
 class LinksOut(BaseModel):
     """Where the parts of a job are."""
 
@@ -231,6 +273,10 @@ class JobOut(BaseModel):
     prompts: dict[str, str] = Field(
         description="of the texts given with the job by step: the version that their calls carry"
     )
+    filters: dict[str, Any] = Field(
+        description="those that are on, with every setting; null: switched off in the method"
+    )
+    decontamination: dict[str, Any] | None
     seed_set_id: UUID | None = Field(description="null where the method draws from elsewhere")
     labelled_set_id: UUID | None = Field(description="of the method template")
     template_set_id: UUID | None
@@ -248,6 +294,8 @@ class JobOut(BaseModel):
     candidates: dict[str, int] = Field(description="instructions proposed, by state")
     rows: RowCountsOut
     drops: dict[str, int] = Field(description="what was dropped, by the first reason")
+    flags: dict[str, int] = Field(description="what was found in rows that stand, by its name")
+    overlaps: list[SetOverlapsOut] = Field(description="with each evaluation set")
     errors: dict[str, int] = Field(description="attempts that failed, by kind")
     warnings: list[WarningOut] = Field(description="such as replies_cut: many were cut off")
     created_at: datetime
@@ -293,8 +341,8 @@ def shown(progress: JobProgress) -> JobOut:
     """A job as it is shown."""
     job, rows = progress.job, progress.rows
     same = JobOut.model_fields.keys() - {
-        "money", "saved", "calls", "candidates", "rows", "drops", "errors", "warnings", "links",
-        "prompts",
+        "money", "saved", "calls", "candidates", "rows", "drops", "flags", "overlaps", "errors",
+        "warnings", "links", "prompts",
     }  # fmt: skip
     return JobOut(
         **{name: getattr(job, name) for name in same},
@@ -309,6 +357,8 @@ def shown(progress: JobProgress) -> JobOut:
             surplus=progress.surplus,
         ),
         drops=dict(progress.drops),
+        flags=dict(progress.flags),
+        overlaps=[SetOverlapsOut.model_validate(each) for each in progress.overlaps],
         errors=dict(progress.errors),
         warnings=[WarningOut.model_validate(each) for each in progress.warnings],
         links=_links(progress),

@@ -40,6 +40,7 @@ class RowOut(BaseModel):
     )
     state: RowState
     reasons: list[str] = Field(description="why it was rejected, the first reason first")
+    flags: list[str] = Field(description="what was found in it that does not drop it")
     nearest_row_id: UUID | None = Field(
         description="the row it is too alike to, where rows are compared with their inputs"
     )

@@ -129,7 +129,7 @@ async def add_seed_set(
     dedupe: Annotated[bool, Query(description="keep the first of equal rows")] = False,
 ) -> AddedSeedSetOut:
     """Store a JSONL file as a set of seeds: all of it, or nothing and the list of bad lines."""
-    _check_type(request)
+    check_jsonl(request)
     details = SeedSetDetails(name, language, licence, source, tokens)
     limit = runtime.settings.max_upload_mib << 20
     async with uploaded(request, runtime.settings.home / "uploads", limit) as chunks:
@@ -141,7 +141,8 @@ async def add_seed_set(
     return _added(added)
 
 
-def _check_type(request: Request) -> None:
+def check_jsonl(request: Request) -> None:
+    """Refuse whatever is not JSONL as plain UTF-8; raises HttpRefusal."""
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() not in JSONL_TYPES:
         detail = f"Send JSONL, one object a line, with a Content-Type of {', '.join(JSONL_TYPES)}."

@@ -13,6 +13,7 @@ import orjson
 from typer import BadParameter, Exit, Option
 
 from app.cli.errors import FAILED
+from app.cli.filter_choice import FilterPairs, read_filters
 from app.cli.job_submitting import ReuseFlag
 from app.cli.keys import AskForKey, KeyVariable, read_key
 from app.cli.local_service import LocalService, local_service
@@ -34,6 +35,7 @@ from app.files.whole_file import written_whole
 from app.settings import Settings
 from app.use_cases import exports, jobs, methods, teachers
 from app.use_cases.first_steps import DEMO_TEACHER
+from app.use_cases.row_rules import filter_problems
 from app.use_cases.seed_sets import SeedSetDetails
 
 
@@ -65,6 +67,7 @@ def command(
     profile: Annotated[str, Option(help="named settings of the method")] = "default",
     option: OptionPairs = None,
     prompt: PromptFiles = None,
+    filter_: FilterPairs = None,
     budget_usd: Money = None,
     max_calls: Annotated[int | None, Option(min=1, help="else ten a row")] = None,
     random_seed: Annotated[int, Option(min=0, help="seed of every draw")] = 42,
@@ -76,10 +79,8 @@ def command(
     resume: Annotated[UUID | None, Option(help="go on with this job instead of a new one")] = None,
     home: Annotated[Path | None, Option(help="where the service keeps its data")] = None,
 ) -> None:
-    """Use the service that runs, or start one and stop it in the end.
-
-    Ctrl-C leaves nothing running and a paused job, which --resume goes on with.
-    """
+    """Use the service that runs, or start one and stop it in the end. Ctrl-C leaves nothing running
+    and a paused job, which --resume goes on with."""
     settings = Settings() if home is None else Settings(home=home)
     _check_target(out, format_)
     prices = {"input_price": input_price, "output_price": output_price}
@@ -101,6 +102,7 @@ def command(
             options=read_options(option or [], methods.get(method).options),
             reuse=reuse,
             prompts=read_prompts(prompt or []),
+            filters=read_filters(filter_),
             **limits,
         )
         start = _checked_start(wanted, described, settings)
@@ -130,6 +132,7 @@ def _checked_start(
     """How to begin; what is wrong is found before anything is started."""
     problems = methods.option_problems(wanted.method, wanted.profile, wanted.options)
     problems += methods.prompt_problems(wanted.method, wanted.prompts)
+    problems += filter_problems(wanted.method, wanted.profile, wanted.filters)
     if problems:
         raise InvalidInput("The method cannot be set up so.", problems=problems)
     read_seed_file(wanted.seeds)

@@ -8,6 +8,15 @@ from typer import Exit, Option
 
 from app.cli.connection import connected
 from app.cli.errors import FAILED, INTERRUPTED
+from app.cli.filter_choice import (
+    Contaminated,
+    EvaluationSets,
+    FilterPairs,
+    NGram,
+    RougeL,
+    read_decontamination,
+    read_filters,
+)
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.money import Money
 from app.cli.names import labelled_set_id, seed_set_id, teacher_id, template_set_id
@@ -21,6 +30,7 @@ from app.cli.terminal import (
     show_json,
 )
 from app.domain.estimate import Expected
+from app.domain.filter import Action
 from app.domain.lifecycle import Delivery, JobState
 from app.domain.materials import JobSource
 from app.domain.method import Prompt
@@ -82,6 +92,11 @@ def submit(
     profile: ProfileName = "default",
     option: OptionPairs = None,
     prompt: PromptFiles = None,
+    filter_: FilterPairs = None,
+    evaluation_set: EvaluationSets = None,
+    ngram: NGram = 13,
+    rouge_l: RougeL = 0.7,
+    contaminated: Contaminated = Action.DROP,
     budget_usd: Money = None,
     max_calls: MostCalls = None,
     random_seed: RandomSeed = 42,
@@ -104,6 +119,10 @@ def submit(
             method=method,
             profile=profile,
             options=options,
+            filters=read_filters(filter_),
+            decontamination=read_decontamination(
+                runtime, evaluation_set, ngram, rouge_l, contaminated
+            ),
             cap_micro_usd=budget_usd,
             cap_calls=max_calls,
             random_seed=random_seed,
@@ -134,6 +153,11 @@ def estimate(
     profile: ProfileName = "default",
     option: OptionPairs = None,
     prompt: PromptFiles = None,
+    filter_: FilterPairs = None,
+    evaluation_set: EvaluationSets = None,
+    ngram: NGram = 13,
+    rouge_l: RougeL = 0.7,
+    contaminated: Contaminated = Action.DROP,
     budget_usd: Money = None,
     max_calls: MostCalls = None,
     random_seed: RandomSeed = 42,
@@ -161,6 +185,10 @@ def estimate(
             method=method,
             profile=profile,
             options=options,
+            filters=read_filters(filter_),
+            decontamination=read_decontamination(
+                runtime, evaluation_set, ngram, rouge_l, contaminated
+            ),
             cap_micro_usd=budget_usd,
             cap_calls=max_calls,
             random_seed=random_seed,
@@ -171,9 +199,10 @@ def estimate(
             prompts=prompts,
         )
         found = estimates.of_job(runtime, details)
-    if as_json:
-        show_json(found)
-        return
+    show_json(found) if as_json else _show_estimate(found)
+
+
+def _show_estimate(found: JobEstimate) -> None:
     show_facts(_facts(found))
     console().print("\nThis rests on:")
     for each in found.assumptions:

@@ -156,13 +156,26 @@ def _facts(progress: JobProgress) -> Mapping[str, object]:
     facts = {name.replace("_", " "): getattr(job, name) for name in names}
     options = facts.pop("options")
     facts["prompts"] = job_prompts.prompt_versions(job)
+    filters = facts.pop("filters")
     facts["random seed"] = str(job.random_seed)  # to be copied, so without separators
     facts |= {name.split("_")[0]: dollars(getattr(job, name)) for name in sorted(money)}
     facts["a row"] = dollars(progress.micro_usd_per_accepted_row)
-    families = ("calls", "candidates", "rows", "drops", "errors")
+    families = ("calls", "candidates", "rows", "drops", "flags", "errors")
     counted = {name: getattr(progress, name) for name in families}
     facts |= {name: _counts(counts) for name, counts in counted.items()}
-    return facts | {"options": options}
+    facts["overlaps"] = _overlaps(progress)
+    return facts | {"filters": _filters(filters), "options": options}
+
+
+def _filters(filters: Mapping[str, Mapping[str, object] | None]) -> str:
+    """What each filter does, without its settings."""
+    said = {name: "off" if each is None else each["action"] for name, each in filters.items()}
+    return ", ".join(f"{name} {action}" for name, action in said.items()) or "-"
+
+
+def _overlaps(progress: JobProgress) -> str:
+    told = [f"{each.evaluation_set_id}: {_counts(each.by_rule)}" for each in progress.overlaps]
+    return "; ".join(told) or "-"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

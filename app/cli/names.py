@@ -7,7 +7,7 @@ from uuid import UUID
 from app.domain.stored import Page
 from app.errors import Conflict, NotFound
 from app.runtime import Runtime
-from app.use_cases import labelled_sets, seed_sets, teachers, template_sets
+from app.use_cases import evaluation_sets, labelled_sets, seed_sets, teachers, template_sets
 
 _PAGE = 200
 
@@ -42,6 +42,11 @@ def template_set_id(runtime: Runtime, given: str) -> UUID:
 def labelled_set_id(runtime: Runtime, given: str) -> UUID:
     """The id of the set; raises NotFound, or Conflict when several have that name."""
     return _id_of(runtime, given, labelled_sets.page, "labelled set")
+
+
+def evaluation_set_id(runtime: Runtime, given: str) -> UUID:
+    """The id of the set; raises NotFound, or Conflict when several have that name."""
+    return _id_of(runtime, given, evaluation_sets.page, "evaluation set")
 
 
 def _id_of(runtime: Runtime, given: str, listing: Listing, noun: str) -> UUID:

@@ -132,6 +132,23 @@ def by_ids(connection: sa.Connection, ids: Collection[UUID]) -> Mapping[UUID, Ma
     return {row.id: row._asdict() for row in connection.execute(query)}
 
 
+def rejected_after(
+    connection: sa.Connection, job_id: UUID, candidate_id: UUID, limit: int
+) -> Sequence[tuple[UUID, str, tuple[str, ...]]]:
+    """Up to `limit` rejected candidates behind an id: id, instruction, reasons."""
+    query = (
+        sa.select(candidates.c.id, candidates.c.instruction, candidates.c.reasons)
+        .where(
+            candidates.c.job_id == job_id,
+            candidates.c.id > candidate_id,
+            candidates.c.state == CandidateState.REJECTED,
+        )
+        .order_by(candidates.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], tuple(row[2])) for row in connection.execute(query)]
+
+
 def classify(connection: sa.Connection, verdicts: Mapping[UUID, bool]) -> None:
     """Keep what the classification step found."""
     update_many(

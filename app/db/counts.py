@@ -1,7 +1,9 @@
 """Counters of a job, kept in the same transaction as the moves that they count.
 
 Families: `slot` (by state), `candidate` (by state), `row` (by state), `drop` (first reason of
-every dropped candidate, row or reply), `error` (failed attempts by kind).
+every dropped candidate, row or reply), `error` (failed attempts by kind), `flag` (what was found in
+rows that stand, by its name), `overlap` (rows and instructions that share something with an
+evaluation set, by the set's id and the rule).
 """
 
 from collections import Counter
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 from app.db.tables import job_counts
 
 Tally = Counter[tuple[str, str]]
+OVERLAP = "overlap"
 
 _ADD = sa.text(
     """

@@ -21,7 +21,8 @@ _order = (rows.c.pool_seq, rows.c.position)
 
 def _row(values: Mapping[str, Any]) -> RowRecord:
     state, reasons = RowState(values["state"]), tuple(values["reasons"])
-    return RowRecord(**{**values, "state": state, "reasons": reasons})
+    known = {"state": state, "reasons": reasons, "flags": tuple(values["flags"])}
+    return RowRecord(**{**values, **known})
 
 
 def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) -> None:
@@ -137,6 +138,19 @@ def accepted_after(
             sa.or_(rows.c.verdict.is_(None), rows.c.verdict != "dropped"),
             sa.tuple_(*_order) > key,
         )
+        .order_by(*_order)
+        .limit(limit)
+    )
+    return [_row(each._asdict()) for each in connection.execute(query)]
+
+
+def in_state_after(
+    connection: sa.Connection, job_id: UUID, state: RowState, key: tuple[int, int], limit: int
+) -> Sequence[RowRecord]:
+    """Up to `limit` rows in a state behind (pool_seq, position), in dataset order."""
+    query = (
+        sa.select(*_columns)
+        .where(rows.c.job_id == job_id, rows.c.state == state, sa.tuple_(*_order) > key)
         .order_by(*_order)
         .limit(limit)
     )

@@ -102,6 +102,10 @@ jobs = sa.Table(
     sa.Column("options", JSONB, nullable=False),
     # A user's own prompt texts by name, in the place of ours.
     sa.Column("prompts", JSONB, nullable=False, server_default="{}"),
+    # The filters that are on, with their settings; null for those that the method may not apply.
+    sa.Column("filters", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    # What counts as an overlap with the job's evaluation sets.
+    sa.Column("decontamination", JSONB),
     sa.Column("random_seed", sa.BigInteger, nullable=False),
     sa.Column("delivery", sa.Text, nullable=False, server_default="calls"),
     sa.Column("target_rows", sa.BigInteger, nullable=False),
@@ -287,6 +291,8 @@ rows = sa.Table(
     sa.Column("facts", JSONB),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    # What filters that only flag, and evaluation sets, found in a row that stands.
+    sa.Column("flags", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("verdict", sa.Text),
     # Of a row dropped for its likeness to another: which one, and their ROUGE-L F-measure.
     sa.Column("nearest_row_id", UUID(as_uuid=True)),

@@ -16,7 +16,6 @@ NO_CONTENT = "no_content"
 COPIED_ANSWER = "copied_answer"
 
 SHORT_WORDS = 80  # a response of fewer words that is sorry is a refusal
-FEWEST_COPIED_TOKENS = 5
 
 _LEAKS = re.compile(
     r"\b(given|rewritten|created)[ _-](prompt|task)\b|#[^#\n]{0,20}(prompt|task)#"
@@ -67,21 +66,6 @@ def is_refusal(response: str, instructions: Sequence[str], language: Language) -
 def has_no_content(response: str) -> bool:
     """Whether a response is nothing but punctuation and stop words."""
     return all(token in _STOP_WORDS for token in unicode_tokens(response))
-
-
-def copies_answer(instruction: str, response: str) -> bool:
-    """Whether most of the response stands in the instruction in one piece.
-
-    A task that works on a text gets parts of it back in any case, so only a piece of four fifths of
-    a response that is not tiny counts.
-    """
-    answer = unicode_tokens(response)
-    if len(answer) < FEWEST_COPIED_TOKENS:
-        return False
-    size = -(-len(answer) * 4 // 5)
-    text = f" {' '.join(unicode_tokens(instruction))} "
-    pieces = (answer[at : at + size] for at in range(len(answer) - size + 1))
-    return any(f" {' '.join(piece)} " in text for piece in pieces)
 
 
 def _length(text: str, language: Language) -> int:

@@ -1,10 +1,18 @@
 """What a filter is, and how filters judge: every rule is asked, the first that fires wins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Protocol
 
-from app.domain.records import Instance
+from app.domain.records import Instance, Role
+
+
+class Action(StrEnum):
+    """What becomes of a row that a filter finds fault with."""
+
+    DROP = "drop"
+    FLAG = "flag"
 
 
 class InstructionFilter(Protocol):
@@ -23,12 +31,40 @@ class InstanceFilter(Protocol):
         ...
 
 
+class RowFilter(Protocol):
+    """A rule on a whole row: an instruction with one (input, output), or with a dialogue."""
+
+    def reason(self, instruction: str, instance: Instance) -> str | None:
+        """Return the name of the fault, in snake_case, or None."""
+        ...
+
+
 class GroupFilter(Protocol):
     """A rule on all instances of one instruction that no earlier rule has dropped."""
 
     def reasons(self, instances: Sequence[Instance]) -> Sequence[str | None]:
         """Return for each instance the name of its fault, or None."""
         ...
+
+
+PARTS = ("instruction", "input", "output")
+
+
+def parts(instruction: str, instance: Instance, wanted: Collection[str] = PARTS) -> tuple[str, ...]:
+    """The texts of a row that stand in these parts; of a dialogue, `output` is every turn."""
+    said = [instruction] if "instruction" in wanted else []
+    if "input" in wanted:
+        said.append(instance.input)
+    if "output" in wanted:
+        said += [each.content for each in instance.messages] or [instance.output]
+    return tuple(said)
+
+
+def answers(instance: Instance) -> tuple[str, ...]:
+    """What the assistant says: the output, or every turn of its own in a dialogue."""
+    if not instance.messages:
+        return (instance.output,)
+    return tuple(each.content for each in instance.messages if each.role is Role.ASSISTANT)
 
 
 def instruction_reasons(instruction: str, filters: Iterable[InstructionFilter]) -> tuple[str, ...]:

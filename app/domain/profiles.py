@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar, TypeVar
 
+from app.domain.filter import Action
 from app.domain.materials import Material
 from app.domain.method import Method, MethodOptions
 from app.domain.options import parse_options
@@ -12,6 +13,21 @@ from app.domain.records import Source
 from app.errors import Problem
 
 DEFAULT_PROFILE = "default"
+# What is plainly broken or harmful is dropped; what may be meant so is only flagged.
+DEFAULT_FILTERS: Mapping[str, Action] = {
+    "control_characters": Action.DROP,
+    "merged_tasks": Action.DROP,
+    "not_available": Action.DROP,
+    "refusal": Action.DROP,
+    "as_an_ai": Action.DROP,
+    "prompt_leak": Action.DROP,
+    "repetition_loop": Action.DROP,
+    "truncated_answer": Action.FLAG,
+    "email_address": Action.FLAG,
+    "phone_number": Action.FLAG,
+    "card_number": Action.DROP,
+    "secret_key": Action.DROP,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +39,12 @@ class PublishedMethod(MethodOptions, Method):
     that new instructions are compared with (not where they are proposed themselves), the only
     endpoint that can serve it, whether machine rows are shown with their instances, which seeds
     it can use, what it draws from where that is no seed set, and whether it calls a teacher at all.
+    `FILTERS` are those that are on under a profile beside what the method itself drops; published
+    profiles have none.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
+    FILTERS: ClassVar[Mapping[str, Mapping[str, Action]]] = {DEFAULT_PROFILE: DEFAULT_FILTERS}
     SEEDS_IN_POOL: ClassVar[bool] = True
     ENDPOINT: ClassVar[str | None] = None
     SHOWS_WHOLE_ROWS: ClassVar[bool] = False

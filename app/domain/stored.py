@@ -62,6 +62,28 @@ class StoredSeed:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """A set that rows are held against, so that nobody trains on it; `row_count` counts items."""
+
+    id: UUID
+    name: str
+    licence: str
+    source: str
+    sha256: str
+    row_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """One item of an evaluation set; `position` counts from 0 in file order."""
+
+    position: int
+    instruction: str
+    instances: tuple[SeedInstance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TeacherRecord:
     """A teacher as faces see it: never its key, only the last four characters."""
 
@@ -118,6 +140,8 @@ class Job:
     profile: str
     options: Mapping[str, object]
     prompts: Mapping[str, str]
+    filters: Mapping[str, Mapping[str, object] | None]
+    decontamination: Mapping[str, object] | None
     random_seed: int
     delivery: Delivery
     target_rows: int
@@ -142,8 +166,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class SetOverlaps:
+    """How many rows of a job overlap with one evaluation set, by rule."""
+
+    evaluation_set_id: UUID
+    by_rule: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is: counts of calls, candidates, rows, and every named drop."""
+    """How far a job is: counts of calls, candidates, rows, and every named drop and flag."""
 
     job: Job
     calls: Mapping[str, int]
@@ -152,6 +184,8 @@ class JobProgress:
     drops: Mapping[str, int]
     errors: Mapping[str, int]
     replies_cut: int = 0
+    flags: Mapping[str, int] = field(default_factory=dict[str, int])
+    overlaps: Sequence[SetOverlaps] = ()
 
     @property
     def warnings(self) -> Sequence[Warned]:
@@ -362,6 +396,7 @@ class RowRecord:
     facts: Mapping[str, str] | None
     state: RowState
     reasons: tuple[str, ...]
+    flags: tuple[str, ...]
     verdict: str | None
     nearest_row_id: UUID | None
     nearest_score: float | None

@@ -43,6 +43,7 @@ class Wanted:
     random_seed: int = 42
     reuse: Reuse = Reuse.NEVER
     prompts: Mapping[str, str] = field(default_factory=dict[str, str])
+    filters: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
@@ -63,6 +64,7 @@ def begin(runtime: Runtime, wanted: Wanted, teacher_id: UUID) -> Job:
             random_seed=wanted.random_seed,
             reuse=wanted.reuse,
             prompts=wanted.prompts,
+            filters=wanted.filters,
         ),
     )
 

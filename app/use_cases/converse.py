@@ -19,8 +19,8 @@ from app.llm.teacher import Endpoint
 from app.runtime import Runtime
 from app.use_cases.draft import Draft
 from app.use_cases.job_context import JobContext, machine_source, prompt_as_json
-from app.use_cases.memory import Following, Memory, Talk
-from app.use_cases.outcomes import Findings
+from app.use_cases.memory import Memory, Talk
+from app.use_cases.outcomes import Findings, SiftedAnswer, SiftedCandidates, sift
 
 PARSER_FAILED = "parser_failed"
 READ_AT_ONCE = 100
@@ -152,7 +152,8 @@ class _Reader:
         if reply.completion.finish_reason == "length":
             self.reading.draft.tally["reply", "cut"] += 1
         try:
-            following = talk.hear(self._context, reply.completion)
+            heard = talk.hear(self._context, reply.completion)
+            following = heard if isinstance(heard, Prompt) else sift(self._context, talk, heard)
         except Exception:  # noqa: BLE001 - any reply at all must leave its neighbours unharmed
             _log.exception("reply_not_parsed", job=str(slot.job_id), slot=str(slot.id))
             self._end(slot, SlotState.QUARANTINED, PARSER_FAILED)
@@ -169,13 +170,15 @@ class _Reader:
         self.reading.changes.append({"id": slot.id, "state": state, "reason": reason})
         self.reading.draft.slot_moved(slot.state, state)
 
-    def _take(self, slot: SlotRecord, talk: Talk, following: Following) -> None:
+    def _take(
+        self, slot: SlotRecord, talk: Talk, following: Prompt | SiftedCandidates | SiftedAnswer
+    ) -> None:
         if isinstance(following, Prompt):
             self._move(slot, SlotState.DONE)
             self._ask(talk.record, slot.position + 1, following)
             return
-        job, tally = self._context.job, self.reading.draft.tally
-        useful = self.reading.take(job, talk, slot.id, following, tally)
+        tally = self.reading.draft.tally
+        useful = self.reading.take(self._context, talk, slot.id, following, tally)
         self._move(
             slot,
             SlotState.DONE if useful else SlotState.REJECTED,

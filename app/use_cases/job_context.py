@@ -21,12 +21,14 @@ from app.domain.methods.template import TemplateRows
 from app.domain.options import parse_options
 from app.domain.profiles import PublishedMethod
 from app.domain.records import SeedInstance, Source, SourceKind
+from app.domain.sieve import Sieve
 from app.domain.stored import Job, PoolRecord
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
 from app.use_cases.job_prompts import with_prompts
 from app.use_cases.labelled_stock import labelled_stock
 from app.use_cases.mixed_stock import MixedStock
+from app.use_cases.sifting import EvaluationIndexes, sieve_of
 from app.use_cases.stock import Stock
 
 _SEED_SETS_KEPT = 4
@@ -42,7 +44,8 @@ class SeedSources:
 
 @dataclass(frozen=True)
 class JobContext:
-    """A job as it was when the slice began, its method with its options, and its seeds.
+    """A job as it was when the slice began, its method with its options, its seeds, and what its
+    candidates and rows are held against.
 
     With a `stock`, that is what it draws from instead, and to be closed in the end.
     """
@@ -50,6 +53,7 @@ class JobContext:
     job: Job
     method: PublishedMethod
     seeds: SeedSources
+    sieve: Sieve
     stock: Stock | None = None
 
     def prepare(self, runtime: Runtime) -> None:
@@ -76,9 +80,11 @@ class JobContext:
 
 
 class SeedCache:
-    """Keeps the seeds of the last few sets, which never change once stored."""
+    """Keeps the seeds of the last few sets, which never change once stored, and the indexes of
+    evaluation sets, which do not either."""
 
     def __init__(self) -> None:
+        self.evaluations = EvaluationIndexes()
         self._kept: OrderedDict[UUID, SeedSources] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -116,20 +122,26 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
     """The context of a job; raises NotFound, or InvalidInput for options not understood."""
     with runtime.database.transaction() as connection:
         job = jobs.get(connection, job_id)
-        if job is None:
-            raise NotFound(f"There is no job {job_id}.")
-        if job.method not in METHODS:
-            raise InvalidInput(f"This version knows no method {job.method}.")
-        method, problems = parse_options(METHODS[job.method], job.options)
-        if method is None:
-            raise InvalidInput("The stored options are not understood.", problems=problems)
-        method = with_prompts(method, job.prompts)
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    method = _method(job)
+    sieve = sieve_of(runtime, seeds.evaluations, job)
+    with runtime.database.transaction() as connection:
         stock = _stock(connection, job, method)
         if stock is not None:
-            return JobContext(job, method, SeedSources(stock.sources, {}), stock)
+            return JobContext(job, method, SeedSources(stock.sources, {}), sieve, stock)
         if job.seed_set_id is None:
             raise InvalidInput("This job has no seeds.")
-        return JobContext(job, method, seeds.get(connection, job.seed_set_id))
+        return JobContext(job, method, seeds.get(connection, job.seed_set_id), sieve)
+
+
+def _method(job: Job) -> PublishedMethod:
+    if job.method not in METHODS:
+        raise InvalidInput(f"This version knows no method {job.method}.")
+    method, problems = parse_options(METHODS[job.method], job.options)
+    if method is None:
+        raise InvalidInput("The stored options are not understood.", problems=problems)
+    return with_prompts(method, job.prompts)
 
 
 def _stock(connection: Connection, job: Job, method: PublishedMethod) -> Stock | None:

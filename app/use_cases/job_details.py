@@ -38,3 +38,5 @@ class JobDetails:
     template_set_id: UUID | None = None
     sources: Sequence[JobSource] = ()
     prompts: Mapping[str, str] = field(default_factory=dict[str, str])
+    filters: Mapping[str, object] = field(default_factory=dict[str, object])
+    decontamination: Mapping[str, object] | None = None

@@ -6,7 +6,18 @@ from uuid import UUID
 
 from app.db import candidates as candidate_queries
 from app.db import conversations as conversation_queries
-from app.db import counts, exports, job_sources, jobs, metrics, pools, seed_sets, slots, teachers
+from app.db import (
+    counts,
+    evaluation_sets,
+    exports,
+    job_sources,
+    jobs,
+    metrics,
+    pools,
+    seed_sets,
+    slots,
+    teachers,
+)
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
@@ -48,6 +59,7 @@ from app.use_cases.job_details import CALLS_PER_ROW, JobDetails
 from app.use_cases.job_method import configured
 from app.use_cases.job_prompts import prompt_problems, with_prompts
 from app.use_cases.once import Once
+from app.use_cases.row_rules import RowRules, overlaps_of, row_rules
 
 
 def submit(runtime: Runtime, details: JobDetails, once: Once | None = None) -> Job:
@@ -72,6 +84,7 @@ class JobParts:
     seed_set: SeedSet | None
     teacher: TeacherRecord | None
     embedder: TeacherRecord | None
+    rules: RowRules
     target_rows: int
     cap_calls: int
     cap_micro_usd: int | None
@@ -94,6 +107,8 @@ def checked(
     problems += method_problems(connection, method, seed_set, teacher)
     if details.method in METHODS:
         problems += needs_problems(details, METHODS[details.method])
+    rules, wrong = row_rules(connection, details)
+    problems += wrong
     found = method and gathered(connection, details, method, seed_set, problems)
     if priceless:
         problems = [each for each in problems if each.code != "price_required"]
@@ -103,7 +118,7 @@ def checked(
     target_rows = details.target_rows or found.rows or 1
     cap_calls = details.cap_calls or (CALLS_PER_ROW * target_rows if method.CALLS else 0)
     method = with_prompts(method, details.prompts)
-    return JobParts(method, found, seed_set, teacher, embedder, target_rows, cap_calls, cap)
+    return JobParts(method, found, seed_set, teacher, embedder, rules, target_rows, cap_calls, cap)
 
 
 def _teacher(connection: Connection, teacher_id: UUID | None) -> TeacherRecord | None:
@@ -129,6 +144,8 @@ def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUI
         "profile": details.profile,
         "options": options_as_dict(method),
         "prompts": dict(details.prompts),
+        "filters": parts.rules.filters,
+        "decontamination": parts.rules.decontamination,
         "random_seed": details.random_seed,
         "delivery": details.delivery,
         "target_rows": parts.target_rows,
@@ -139,6 +156,7 @@ def _insert(connection: Connection, details: JobDetails, parts: JobParts) -> UUI
         "state": JobState.QUEUED,
     }
     jobs.insert(connection, values)
+    evaluation_sets.use(connection, job_id, parts.rules.evaluation_set_ids)
     job_sources.insert(connection, job_id, details.sources)
     return job_id
 
@@ -194,6 +212,8 @@ def progress_of(job: Job, found: Mapping[str, Mapping[str, int]]) -> JobProgress
         drops=found.get("drop", {}),
         errors=found.get("error", {}),
         replies_cut=found.get("reply", {}).get("cut", 0),
+        flags=found.get("flag", {}),
+        overlaps=overlaps_of(found.get(counts.OVERLAP, {})),
     )
 
 

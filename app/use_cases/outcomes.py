@@ -8,17 +8,58 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.db import candidates, rows
-from app.db.counts import Tally
+from app.db.counts import OVERLAP, Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
+from app.domain.contamination import Overlap
 from app.domain.conversing import Finished
 from app.domain.lifecycle import CandidateState, RowState
 from app.domain.records import Answer, Candidate, Instance, Message
+from app.domain.sieve import Sifted
 from app.domain.stored import Job
+from app.use_cases.job_context import JobContext
 from app.use_cases.memory import Talk
 
 _INSTANCES = TypeAdapter(tuple[Instance, ...])
 _MESSAGES = TypeAdapter(tuple[Message, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedCandidates:
+    """What a proposing conversation returned, held against the sieve of its job."""
+
+    candidates: Sequence[Candidate]
+    overlaps: Sequence[Overlap]
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedAnswer:
+    """What an answering conversation returned, held against the sieve of its job."""
+
+    rows: Sequence[Sifted]
+    is_classification: bool | None
+
+
+def sift(
+    context: JobContext,
+    talk: Talk,
+    finished: Finished[Sequence[Candidate]] | Finished[Answer],
+) -> SiftedCandidates | SiftedAnswer:
+    """What a conversation returned, with the reasons and flags that its job gives it."""
+    outcome, sieve = finished.outcome, context.sieve
+    if isinstance(outcome, Answer):
+        instruction = str(_candidate_of(talk)["instruction"])
+        rows = [sieve.row(instruction, each) for each in outcome.instances]
+        return SiftedAnswer(rows, outcome.is_classification)
+    judged = [sieve.candidate(each) for each in outcome]
+    overlaps = [overlap for _, found in judged for overlap in found]
+    return SiftedCandidates([candidate for candidate, _ in judged], overlaps)
+
+
+def _candidate_of(talk: Talk) -> Mapping[str, Any]:
+    if talk.candidate is None:
+        raise LookupError("an answer conversation without its candidate")
+    return talk.candidate
 
 
 @dataclass
@@ -36,17 +77,17 @@ class Findings:
 
     def take(
         self,
-        job: Job,
+        context: JobContext,
         talk: Talk,
         slot_id: UUID | None,
-        finished: Finished[Sequence[Candidate]] | Finished[Answer],
+        found: SiftedCandidates | SiftedAnswer,
         tally: Tally,
     ) -> bool:
-        """Take what a conversation returned; `slot_id` is its last call. False for nothing."""
-        if isinstance(finished.outcome, Answer):
-            useful = self._take_answer(job, talk, slot_id, finished.outcome, tally)
+        """Take what a conversation came to; `slot_id` is its last call. False for nothing."""
+        if isinstance(found, SiftedAnswer):
+            useful = self._take_answer(context.job, talk, slot_id, found, tally)
         else:
-            useful = self._take_candidates(job, talk, slot_id, finished.outcome, tally)
+            useful = self._take_candidates(context.job, talk, slot_id, found, tally)
         if not useful:
             tally["drop", "no_items"] += 1
         return useful
@@ -58,10 +99,16 @@ class Findings:
         rows.insert(connection, self.rows)
 
     def _take_candidates(
-        self, job: Job, talk: Talk, slot_id: UUID | None, found: Sequence[Candidate], tally: Tally
+        self,
+        job: Job,
+        talk: Talk,
+        slot_id: UUID | None,
+        found: SiftedCandidates,
+        tally: Tally,
     ) -> bool:
-        ids = [new_id() for _ in found]
-        for position, candidate in enumerate(found):
+        ids = [new_id() for _ in found.candidates]
+        _count_overlaps(found.overlaps, tally)
+        for position, candidate in enumerate(found.candidates):
             state = CandidateState.REJECTED if candidate.dropped else CandidateState.PROPOSED
             parent = candidate.parent
             self.candidates.append(
@@ -85,17 +132,16 @@ class Findings:
             tally["candidate", state] += 1
             if candidate.reasons:
                 tally["drop", candidate.reasons[0]] += 1
-        return bool(found)
+        return bool(found.candidates)
 
     def _take_answer(
-        self, job: Job, talk: Talk, slot_id: UUID | None, answer: Answer, tally: Tally
+        self, job: Job, talk: Talk, slot_id: UUID | None, found: SiftedAnswer, tally: Tally
     ) -> bool:
-        candidate = talk.candidate
-        if candidate is None:
-            raise LookupError("an answer conversation without its candidate")
-        if answer.is_classification is not None:
-            self.verdicts[candidate["id"]] = answer.is_classification
-        for position, instance in enumerate(answer.instances):
+        candidate, verdict = _candidate_of(talk), found.is_classification
+        if verdict is not None:
+            self.verdicts[candidate["id"]] = verdict
+        for position, sifted in enumerate(found.rows):
+            instance = sifted.instance
             state = RowState.REJECTED if instance.dropped else RowState.ACCEPTED
             self.rows.append(
                 {
@@ -107,9 +153,10 @@ class Findings:
                     "pool_seq": candidate["pool_seq"],
                     "position": position,
                     "instruction": candidate["instruction"],
-                    **_said(candidate, answer, instance),
+                    **_said(candidate, verdict, instance),
                     "state": state,
                     "reasons": list(instance.reasons),
+                    "flags": list(sifted.flags),
                     "nearest_row_id": None,
                     "nearest_score": None,
                     "simulated": job.simulated,
@@ -118,16 +165,24 @@ class Findings:
             tally["row", state] += 1
             if instance.reasons:
                 tally["drop", instance.reasons[0]] += 1
-        return bool(answer.instances)
+            tally.update(("flag", flag) for flag in sifted.flags)
+            _count_overlaps(sifted.overlaps, tally)
+        return bool(found.rows)
 
 
-def _said(candidate: Mapping[str, Any], answer: Answer, instance: Instance) -> Mapping[str, object]:
+def _count_overlaps(overlaps: Sequence[Overlap], tally: Tally) -> None:
+    tally.update((OVERLAP, f"{each.set_name}:{each.rule}") for each in overlaps)
+
+
+def _said(
+    candidate: Mapping[str, Any], verdict: bool | None, instance: Instance
+) -> Mapping[str, object]:
     known: Mapping[str, str] = candidate["facts"] or {}
     facts = {**known, **instance.facts}
     return {
         "input": instance.input,
         "output": instance.output,
-        "is_classification": answer.is_classification,
+        "is_classification": verdict,
         "messages": _MESSAGES.dump_python(instance.messages, mode="json") or None,
         "facts": facts or None,
     }

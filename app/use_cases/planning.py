@@ -35,7 +35,7 @@ from app.use_cases.draft import Draft
 from app.use_cases.ending import end_job
 from app.use_cases.job_context import DrawPool, JobContext
 from app.use_cases.memory import Memory, Talk
-from app.use_cases.outcomes import Findings
+from app.use_cases.outcomes import Findings, sift
 from app.use_cases.row_novelty import RowRule
 
 _MOST_OPEN_IN_BATCHES = 50_000
@@ -259,7 +259,8 @@ class _Plan:
                 begun.append((talk, following))
                 continue
             done.append(replace(talk.record, state=ConversationState.DONE))
-            found.take(self._job, talk, None, following, self._draft.tally)
+            sifted = sift(self._context, talk, following)
+            found.take(self._context, talk, None, sifted, self._draft.tally)
         conversations.insert(self._connection, [*(talk.record for talk, _ in begun), *done])
         self._rule.judge(self._connection, found.rows, self._draft.tally)
         found.write(self._connection)

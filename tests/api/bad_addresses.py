@@ -9,10 +9,10 @@ from tests.api.bad_request import Bad, sent
 
 def ids() -> Iterator[Bad]:
     """Ids that name nothing."""
-    for family in ("seed-sets", "teachers", "jobs", "rows", "exports"):
+    for family in ("seed-sets", "evaluation-sets", "teachers", "jobs", "rows", "exports"):
         for given in ("{unknown}", "x", "%00", "..%2f..%2fetc%2fpasswd", "1" * 300):
             yield Bad(f"{family} {given[:9]}", 404, "not_found", path=f"/v1/{family}/{given}")
-    for family in ("seed-sets", "teachers", "jobs", "exports"):
+    for family in ("seed-sets", "evaluation-sets", "teachers", "jobs", "exports"):
         path = f"/v1/{family}/{{unknown}}"
         yield Bad(f"delete of {family}", 404, "not_found", "DELETE", path)
     yield Bad("lineage of no row", 404, "not_found", path="/v1/rows/{unknown}/lineage")
@@ -31,7 +31,8 @@ def pages() -> Iterator[Bad]:
     """Limits and cursors that we did not give."""
     lists = (
         "seed-sets", "seed-sets/{seed_set}/seeds", "teachers", "jobs", "jobs/{job}/calls",
-        "jobs/{job}/candidates", "jobs/{job}/rows", "exports",
+        "jobs/{job}/candidates", "jobs/{job}/rows", "exports", "evaluation-sets",
+        "evaluation-sets/{evaluation_set}/items",
     )  # fmt: skip
     for path in lists:
         for limit in ("0", "1000000", "-1"):
@@ -51,6 +52,8 @@ def pages() -> Iterator[Bad]:
         "jobs/{job}/candidates": forged("candidates", {"a": 1}),
         "jobs/{job}/rows": forged("rows", 0, 1.5),
         "exports": forged("exports", True),
+        "evaluation-sets": forged("evaluation_sets", 1),
+        "evaluation-sets/{evaluation_set}/items": forged("evaluation_items", "x"),
     }
     for path, cursor in kinds.items():
         where = f"/v1/{path}?cursor={cursor}"

@@ -65,6 +65,17 @@ def fields_of_jobs() -> Iterator[Bad]:
         yield job(f"budget {value!r}", {"cap_micro_usd": value}, "budget_invalid")
     infinite = b'{"seed_set_id": "{seed_set}", "cap_micro_usd": 1e999}'
     yield sent("budget 1e999", "/v1/jobs", infinite, 422, "budget_invalid")
+    near = ("/filters/refussal", "did you mean refusal?")
+    yield job("filter", {"filters": {"refussal": True}}, "unknown_filter", says=near)
+    limits = {"repetition_loop": {"times": 1}}
+    yield job("filter limit", {"filters": limits}, "out_of_range", says=("from 2 to 1000",))
+    yield job("filters a list", {"filters": ["link"]}, "wrong_type", says=("/filters",))
+    nowhere = {"evaluation_set_ids": ["{unknown}"]}
+    where = ("/decontamination/evaluation_set_ids/0",)
+    yield job("evaluation set", {"decontamination": nowhere}, "not_found", says=where)
+    nothing = {"evaluation_set_ids": []}
+    yield job("no evaluation set", {"decontamination": nothing}, "blank")
+    yield job("ngram", {"decontamination": {**nowhere, "ngram": 2}}, "out_of_range")
     yield job("cap of calls", {"cap_calls": 0}, "out_of_range")
     yield job("random seed", {"random_seed": -1}, "out_of_range")
     yield job("tokens", {"tokens": "bytes"}, "wrong_type")

@@ -11,7 +11,7 @@ from app.db.ids import new_id
 from app.db.schema import metadata
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import exports, jobs
+from app.use_cases import evaluation_sets, exports, jobs
 from app.use_cases.jobs import JobDetails
 from tests.api.stored_job import StoredJob, stored_job, stored_teacher
 
@@ -26,6 +26,7 @@ class World:
     succeeded: UUID
     cancelled: UUID
     priceless_teacher: UUID
+    evaluation_set: UUID
     unknown: UUID
 
     def names(self) -> Mapping[str, str]:
@@ -41,6 +42,7 @@ class World:
             "succeeded": str(self.succeeded),
             "cancelled": str(self.cancelled),
             "priceless_teacher": str(self.priceless_teacher),
+            "evaluation_set": str(self.evaluation_set),
             "unknown": str(self.unknown),
         }
 
@@ -61,7 +63,10 @@ def build_world(runtime: Runtime) -> World:
     priceless = stored_teacher(
         runtime, name="priceless", input_micro_usd_per_million=None, api_key=None
     )
-    return World(stored, ready, queued, succeeded, cancelled, priceless, new_id())
+    exam = evaluation_sets.EvaluationSetDetails("exam")
+    items = [b'{"instruction": "Name the tree."}\n{"instruction": "Count the trees."}\n']
+    held = evaluation_sets.add(runtime, exam, items).evaluation_set.id
+    return World(stored, ready, queued, succeeded, cancelled, priceless, held, new_id())
 
 
 def row_counts(runtime: Runtime) -> Mapping[str, int]:

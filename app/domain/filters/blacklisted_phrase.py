@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from app.domain.options import option
+
 
 @dataclass(frozen=True, slots=True)
 class BlacklistedPhrase:
     """Anywhere in the text, case ignored, as BELLE does for Chinese."""
 
-    phrases: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = option((), "phrases that do not fit")
 
     def reason(self, instruction: str) -> str | None:
         lowered = instruction.lower()

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from app.domain.options import option
+
 PUBLISHED_BLACKLIST = (
     "image",
     "images",
@@ -25,7 +27,7 @@ PUBLISHED_BLACKLIST = (
 class BlacklistedWord:
     """Whole words, case ignored: the 13 of Self-Instruct's released code unless told otherwise."""
 
-    words: tuple[str, ...] = PUBLISHED_BLACKLIST
+    words: tuple[str, ...] = option(PUBLISHED_BLACKLIST, "words that do not fit")
 
     def reason(self, instruction: str) -> str | None:
         found = self.words and _any_of(self.words).search(instruction)

@@ -10,4 +10,4 @@ class EmptyOutput:
     """Self-Instruct's released code, preparation of the training data."""
 
     def reason(self, instance: Instance) -> str | None:
-        return "empty_output" if not instance.output else None
+        return "empty_output" if not instance.output.strip() else None

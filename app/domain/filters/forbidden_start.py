@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.domain.options import option
+
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenStart:
@@ -10,7 +12,7 @@ class ForbiddenStart:
     (There the text is capitalised first, so case does not matter there either.)
     """
 
-    starts: tuple[str, ...] = ("Write a program",)
+    starts: tuple[str, ...] = option(("Write a program",), "words that nothing may open with")
 
     def reason(self, instruction: str) -> str | None:
         lowered = instruction.lower()

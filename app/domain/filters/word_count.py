@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain.options import option
 from app.domain.tokens import unicode_tokens
 
 
@@ -13,9 +14,11 @@ class WordCount:
     as the Unicode tokenizer finds in it, so that a Chinese sentence is not one word.
     """
 
-    minimum: int = 4
-    maximum: int = 150
-    count_unspaced: bool = False
+    minimum: int = option(4, "words at least", minimum=0, maximum=100_000)
+    maximum: int = option(150, "words at most", minimum=1, maximum=100_000)
+    count_unspaced: bool = option(
+        False, "count the words of scripts written without spaces, such as Chinese"
+    )
 
     def reason(self, instruction: str) -> str | None:
         words = instruction.split()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import ClassVar
 
+from app.domain.copying import copies_answer
 from app.domain.elimination import (
     COPIED_ANSWER,
     EQUAL,
@@ -17,7 +18,6 @@ from app.domain.elimination import (
     NO_CONTENT,
     REFUSAL,
     UNCHANGED,
-    copies_answer,
     has_no_content,
     is_refusal,
     is_unchanged,

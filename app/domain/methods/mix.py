@@ -4,11 +4,12 @@ No teacher is asked. The mixture is laid out when the job begins; then the rows 
 after the other are compared with all that were taken before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from app.domain.filter import Action
 from app.domain.materials import Material, MixedSource, MixedSources
 from app.domain.method import Conversation, Pool
 from app.domain.options import option
@@ -27,6 +28,7 @@ class Mix(PublishedMethod):
     SEEDS_IN_POOL: ClassVar[bool] = False
     DRAWS_FROM: ClassVar[Material] = Material.JOBS
     CALLS: ClassVar[bool] = False
+    FILTERS: ClassVar[Mapping[str, Mapping[str, Action]]] = {}
 
     @property
     def expected_novel(self) -> float:

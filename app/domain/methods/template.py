@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from app.domain.filter import Action
 from app.domain.flan.cases import Case
 from app.domain.flan.examples import (
     FOUR_STYLES,
@@ -95,6 +96,7 @@ class TemplateRows(PublishedMethod):
     SEEDS_IN_POOL: ClassVar[bool] = False
     DRAWS_FROM: ClassVar[Material] = Material.LABELLED_ROWS
     CALLS: ClassVar[bool] = False
+    FILTERS: ClassVar[Mapping[str, Mapping[str, Action]]] = {}
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "default": {},
         # T0 mixture of promptsource: 500,000 rows of a data set over all of its templates.

@@ -1,11 +1,18 @@
 """The rules on instructions, each at its edges."""
 
 import string
+from pathlib import Path
 
 import pytest
 
+from app.domain import filters as registry
 from app.domain.filter import InstructionFilter, instruction_reasons
-from app.domain.filters import GROUP_FILTERS, INSTANCE_FILTERS, INSTRUCTION_FILTERS
+from app.domain.filters import (
+    GROUP_FILTERS,
+    INSTANCE_FILTERS,
+    INSTRUCTION_FILTERS,
+    ROW_FILTERS,
+)
 from app.domain.filters.blacklisted_word import PUBLISHED_BLACKLIST, BlacklistedWord
 from app.domain.filters.empty import Empty
 from app.domain.filters.forbidden_start import ForbiddenStart
@@ -75,5 +82,7 @@ def test_all_reasons_are_kept_and_the_first_comes_first() -> None:
 
 
 def test_every_filter_is_registered_once() -> None:
-    names = [*INSTRUCTION_FILTERS, *INSTANCE_FILTERS, *GROUP_FILTERS]
-    assert len(names) == len(set(names)) == 15
+    names = [*INSTRUCTION_FILTERS, *INSTANCE_FILTERS, *ROW_FILTERS, *GROUP_FILTERS]
+    files = {path.stem for path in Path(registry.__file__).parent.glob("[!_]*.py")}
+    assert len(names) == len(set(names))
+    assert set(names) == files

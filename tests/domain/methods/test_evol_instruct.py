@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
+from app.domain.copying import copies_answer
 from app.domain.elimination import (
-    copies_answer,
     has_no_content,
     is_refusal,
     is_unchanged,
