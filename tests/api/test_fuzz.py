@@ -14,16 +14,18 @@ FIELDS = (
     "cap_micro_usd", "cap_calls", "random_seed", "tokens", "base_url", "model", "endpoint",
     "api_key", "input_micro_usd_per_million", "context_length", "max_concurrency", "timeout_s",
     "extra_body", "terms", "simulated", "only", "job_id", "format", "threshold", "cut_reply",
-    "reuse",
+    "reuse", "language", "licence", "source",
 )  # fmt: skip
 ADDRESSES = (
     ("POST", "/v1/jobs"), ("PATCH", "/v1/jobs/{job}"), ("POST", "/v1/jobs/{job}/retry"),
     ("POST", "/v1/teachers"), ("PATCH", "/v1/teachers/{teacher}"), ("POST", "/v1/exports"),
-    ("POST", "/v1/estimates"),
+    ("POST", "/v1/estimates"), ("POST", "/v1/document-sets"),
 )  # fmt: skip
 LISTS = (
     "/v1/jobs", "/v1/seed-sets", "/v1/teachers", "/v1/exports", "/v1/rows", "/v1/jobs/{job}/calls",
-    "/v1/jobs/{job}/candidates", "/v1/jobs/{job}/rows", "/v1/seed-sets/{seed_set}/seeds",
+    "/v1/document-sets", "/v1/document-sets/{documents}/documents",
+    "/v1/document-sets/{documents}/chunks", "/v1/jobs/{job}/candidates",
+    "/v1/jobs/{job}/rows", "/v1/seed-sets/{seed_set}/seeds",
 )  # fmt: skip
 many = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

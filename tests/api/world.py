@@ -9,10 +9,13 @@ import sqlalchemy as sa
 from app.db import jobs as job_queries
 from app.db.ids import new_id
 from app.db.schema import metadata
+from app.domain.documents import DocumentKind
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import exports, jobs
+from app.use_cases import document_sets, exports, jobs
+from app.use_cases.document_sets import DocumentDetails
 from app.use_cases.jobs import JobDetails
+from app.use_cases.seed_sets import SeedSetDetails
 from tests.api.stored_job import StoredJob, stored_job, stored_teacher
 
 
@@ -26,6 +29,7 @@ class World:
     succeeded: UUID
     cancelled: UUID
     priceless_teacher: UUID
+    documents: UUID
     unknown: UUID
 
     def names(self) -> Mapping[str, str]:
@@ -41,6 +45,7 @@ class World:
             "succeeded": str(self.succeeded),
             "cancelled": str(self.cancelled),
             "priceless_teacher": str(self.priceless_teacher),
+            "documents": str(self.documents),
             "unknown": str(self.unknown),
         }
 
@@ -61,7 +66,10 @@ def build_world(runtime: Runtime) -> World:
     priceless = stored_teacher(
         runtime, name="priceless", input_micro_usd_per_million=None, api_key=None
     )
-    return World(stored, ready, queued, succeeded, cancelled, priceless, new_id())
+    documents = document_sets.create(runtime, SeedSetDetails("kitchen")).id
+    details = DocumentDetails("tea.txt", DocumentKind.TEXT)
+    document_sets.add_document(runtime, documents, details, [b"Green tea. Black tea."])
+    return World(stored, ready, queued, succeeded, cancelled, priceless, documents, new_id())
 
 
 def row_counts(runtime: Runtime) -> Mapping[str, int]:
