@@ -3,6 +3,7 @@
 CultivarError
 ├── InvalidInput        the content is wrong: mend it and send it again
 │   ├── InvalidUpload   a file with bad lines: each named
+│   ├── InvalidDocument a document that cannot be read: why, and at which line or page
 │   ├── TooLarge        over a stated limit
 │   ├── NotText         compressed or binary where text is wanted
 │   ├── MalformedRequest   unreadable before its content could be judged
@@ -132,6 +133,47 @@ def _line_members(problem: LineProblem) -> Mapping[str, object]:
     if problem.excerpt is not None:
         members["excerpt"] = problem.excerpt
     return members
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentProblem:
+    """Something wrong in a document; `line`, `column` and `page` count from 1 where known."""
+
+    code: str
+    detail: str
+    line: int | None = None
+    column: int | None = None
+    page: int | None = None
+
+    @property
+    def told(self) -> str:
+        """Where and what, as people say it."""
+        where = ", ".join(f"{name} {at}" for name, at in self._places().items())
+        return f"{where}: {self.detail}" if where else self.detail
+
+    def _places(self) -> Mapping[str, int]:
+        places = {"page": self.page, "line": self.line, "column": self.column}
+        return {name: at for name, at in places.items() if at is not None}
+
+    def members(self) -> Mapping[str, object]:
+        """Its JSON members; what is not known is left out."""
+        return {**self._places(), "pointer": "", "code": self.code, "detail": self.detail}
+
+
+class InvalidDocument(InvalidInput):
+    """A document that cannot be read; nothing of it was stored."""
+
+    code = "invalid_document"
+    title = "The document cannot be read"
+
+    def __init__(
+        self, detail: str, *, found: Sequence[DocumentProblem] = (), code: str | None = None
+    ) -> None:
+        super().__init__(detail, code=code)
+        self.found = tuple(found)
+
+    def extra(self) -> Mapping[str, object]:
+        return {"errors": [each.members() for each in self.found]} if self.found else {}
 
 
 class TooLarge(InvalidInput):

@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from app import traces
 from app.api import (
     description,
+    document_sets,
     errors,
     estimates,
     evaluation_sets,
@@ -48,6 +49,7 @@ FAMILIES = (
     seed_sets,
     template_sets,
     labelled_sets,
+    document_sets,
     teachers,
     methods,
     filters,

@@ -19,6 +19,7 @@ STATUSES: Mapping[type[errors.CultivarError], int] = {
     errors.CultivarError: 500,
     errors.InvalidInput: 422,
     errors.InvalidUpload: 422,
+    errors.InvalidDocument: 422,
     errors.UnknownCursor: 422,
     errors.MalformedRequest: 400,
     errors.TooLarge: 413,

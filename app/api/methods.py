@@ -49,6 +49,8 @@ class MethodOut(BaseModel):
     summary: str
     draws_from: str = Field(description="seed_set, labelled_set or sources: what a job of it needs")
     calls: bool = Field(description="whether it asks a teacher; if not, a job names none")
+    takes: str = Field(description="what a job is made from: a set of tasks, or of documents")
+    seeds_wanted: str = Field(description="what it needs of the set")
     options: list[OptionOut]
     profiles: dict[str, dict[str, Any]] = Field(description="the option values that each one sets")
     json_schema: dict[str, Any] = Field(

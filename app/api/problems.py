@@ -15,6 +15,7 @@ class FoundProblem(BaseModel):
     pointer: str = Field(default="", description="JSON pointer to the field, or to the parameter")
     code: str = Field(description="stable name of what is wrong")
     detail: str = Field(description="how to mend it")
+    page: int | None = Field(default=None, description="page of the document, from 1")
     line: int | None = Field(default=None, description="physical line of the file, from 1")
     column: int | None = Field(default=None, description="character of the line, from 1")
     excerpt: str | None = Field(default=None, description="at most 80 escaped characters")

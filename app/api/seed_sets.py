@@ -51,6 +51,7 @@ class SeedSetOut(BaseModel):
     sha256: str = Field(description="of the uploaded file")
     row_count: int
     created_at: datetime
+    kind: str = Field(description="tasks, or documents, whose chunks are its seeds")
 
 
 class SeedSetChangesIn(BaseModel):
@@ -101,6 +102,7 @@ class SeedOut(BaseModel):
     instruction: str
     instances: list[InstanceOut]
     is_classification: bool | None
+    facts: dict[str, str] | None = Field(description="of a chunk: its document, id and place")
 
 
 @router.post(

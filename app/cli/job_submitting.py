@@ -199,10 +199,10 @@ def estimate(
             prompts=prompts,
         )
         found = estimates.of_job(runtime, details)
-    show_json(found) if as_json else _show_estimate(found)
+    show_json(found) if as_json else _show_estimate(found, show_prompt=show_prompt)
 
 
-def _show_estimate(found: JobEstimate) -> None:
+def _show_estimate(found: JobEstimate, *, show_prompt: bool) -> None:
     show_facts(_facts(found))
     console().print("\nThis rests on:")
     for each in found.assumptions:

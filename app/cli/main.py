@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, Entry] = {
     "seed-sets": Entry("app.cli.seed_sets", "Seed tasks that people wrote."),
     "labelled-sets": Entry("app.cli.labelled_sets", "Labelled rows, for the method template."),
     "evaluation-sets": Entry("app.cli.evaluation_sets", "What nobody shall train on."),
+    "documents": Entry("app.cli.documents", "Documents to ask about, cut into chunks."),
     "teachers": Entry("app.cli.teachers", "Models that write the rows."),
     "jobs": Entry("app.cli.jobs", "Runs of a method: submit, watch, steer."),
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),

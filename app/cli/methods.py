@@ -33,6 +33,7 @@ def show(method: Annotated[str, Argument(help="its name")], as_json: AsJson = Fa
         show_json(found)
         return
     console().print(f"{found.name}: {found.summary}")
+    console().print(f"takes a set of {found.takes}, {found.seeds_wanted}")
     show_table(
         ("option", "kind", "default", "limits", "what it does"),
         [

@@ -90,6 +90,7 @@ def _facts(found: Lineage) -> Mapping[str, object]:
     facts: dict[str, object] = {
         name: getattr(row, name) for name in ("id", "job_id", "instruction", "input", "output")
     }
+    facts |= row.facts or {}
     facts["state"] = ", ".join(row.reasons) or row.state
     facts["simulated"] = row.simulated
     facts["nearest score"] = found.nearest_score

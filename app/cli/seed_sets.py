@@ -53,7 +53,7 @@ def add(
     details = SeedSetDetails(name or file.stem, language, licence, source, tokens)
     on_error = "skip" if skip_bad_lines else "reject"
     with connected() as runtime:
-        added = seed_sets.add(runtime, details, _chunks(file), on_error=on_error, dedupe=dedupe)
+        added = seed_sets.add(runtime, details, chunks_of(file), on_error=on_error, dedupe=dedupe)
     for line in line_problems(added.report):
         error_console().print(line)
     if as_json:
@@ -131,7 +131,8 @@ def delete(seed_set: Named) -> None:
     console().print("deleted")
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
+def chunks_of(file: Path) -> Iterator[bytes]:
+    """The bytes of a file, piece by piece."""
     with file.open("rb") as opened:
         while chunk := opened.read(_CHUNK_BYTES):
             yield chunk

@@ -14,6 +14,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.CultivarError: 500,
     errors.InvalidInput: 422,
     errors.InvalidUpload: 422,
+    errors.InvalidDocument: 422,
     errors.TooLarge: 413,
     errors.NotText: 415,
     errors.MalformedRequest: 400,

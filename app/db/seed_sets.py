@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.db.ids import new_id
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.tables import jobs, seed_sets, seeds
-from app.domain.records import Seed, SeedInstance
+from app.domain.records import Seed, SeedInstance, SeedKind
 from app.domain.stored import Page, SeedSet, StoredSeed
 from app.errors import UnknownCursor
 
@@ -43,7 +43,7 @@ def copy_seeds(
     raw: Any = connection.connection.driver_connection
     statement = (
         "COPY seeds (id, seed_set_id, position, external_id, name, instruction, instances, "
-        "is_classification) FROM STDIN"
+        "is_classification, facts) FROM STDIN"
     )
     with raw.cursor() as cursor, cursor.copy(statement) as copy:
         for position, seed in enumerate(items, first_position):
@@ -57,6 +57,7 @@ def copy_seeds(
                     seed.instruction,
                     _instances(seed),
                     seed.is_classification,
+                    orjson.dumps(dict(seed.facts)).decode() if seed.facts else None,
                 )
             )
 
@@ -67,8 +68,11 @@ def _instances(seed: Seed) -> str:
 
 
 def by_sha256(connection: sa.Connection, sha256: str) -> SeedSet | None:
-    """The set made from a file with this digest."""
-    row = connection.execute(sa.select(seed_sets).where(seed_sets.c.sha256 == sha256)).first()
+    """The set made from a seed file with this digest."""
+    query = sa.select(seed_sets).where(
+        seed_sets.c.sha256 == sha256, seed_sets.c.kind == SeedKind.TASKS
+    )
+    row = connection.execute(query).first()
     return SeedSet(**row._asdict()) if row else None
 
 
@@ -78,9 +82,13 @@ def get(connection: sa.Connection, seed_set_id: UUID) -> SeedSet | None:
     return SeedSet(**row._asdict()) if row else None
 
 
-def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[SeedSet]:
-    """Sets, newest first."""
+def page(
+    connection: sa.Connection, *, cursor: str | None, limit: int, kind: SeedKind | None = None
+) -> Page[SeedSet]:
+    """Sets, newest first, of one kind or of all."""
     query = sa.select(seed_sets).order_by(seed_sets.c.id.desc()).limit(limit + 1)
+    if kind is not None:
+        query = query.where(seed_sets.c.kind == kind)
     after = decode_cursor("seed_sets", cursor, 1)
     if after is not None:
         query = query.where(seed_sets.c.id < cursor_id(after[0]))

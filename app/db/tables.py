@@ -14,9 +14,37 @@ seed_sets = sa.Table(
     sa.Column("licence", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("tokens", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("sha256", sa.Text, nullable=False),
     count("row_count"),
     time("created_at", default=True),
+    sa.Column("kind", sa.Text, nullable=False, server_default="tasks"),
+)
+
+# An equal seed file is the same set; equal documents may be in many sets.
+sa.Index(
+    "uq_seed_sets_sha256",
+    seed_sets.c.sha256,
+    unique=True,
+    postgresql_where=seed_sets.c.kind == sa.literal_column("'tasks'"),
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    id_column(),
+    reference("seed_set_id", "seed_sets"),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("characters", sa.BigInteger, nullable=False),
+    sa.Column("pages", sa.BigInteger),
+    sa.Column("chunk_characters", sa.Integer, nullable=False),
+    sa.Column("chunk_count", sa.BigInteger, nullable=False),
+    sa.Column("problems", JSONB, nullable=False),
+    time("created_at", default=True),
+    sa.UniqueConstraint("seed_set_id", "name"),
 )
 
 seeds = sa.Table(
@@ -30,6 +58,7 @@ seeds = sa.Table(
     sa.Column("instruction", sa.Text, nullable=False),
     sa.Column("instances", JSONB, nullable=False),
     sa.Column("is_classification", sa.Boolean),
+    sa.Column("facts", JSONB),
     sa.UniqueConstraint("seed_set_id", "position"),
 )
 

@@ -22,8 +22,14 @@ class Step(StrEnum):
     USER_TURN = "user_turn"
     PREQUERY = "prequery"
     QUESTIONS = "questions"
+    PASSAGE_QUESTIONS = "passage_questions"
+    PASSAGE_ANSWER = "passage_answer"
+    PASSAGE_CHECK = "passage_check"
 
 
+_BEHIND_PASSAGE = re.compile(r"<passage>\n.*\n</passage>(.*)\Z", re.DOTALL)
+_REQUEST = re.compile(r"^(?:Request: |请求：)", re.MULTILINE)
+_ANSWER = re.compile(r"^(?:Answer: |回答：)", re.MULTILINE)
 STEP_HEADER = b"x-cultivar-step"
 
 _BARE_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:(?:Task|Instruction|任务|指令) ?)?\d+[.):：、][ \t]*$")
@@ -54,6 +60,10 @@ def step_of(header: str | None, prompt: Prompt) -> tuple[str, Step]:
     The same step looks different from method to method: a `propose` prompt may be a numbered
     list, `###` blocks, a transcript or a rewriting, so its text decides which.
     """
+    passage = _BEHIND_PASSAGE.search(prompt.text)
+    if passage is not None:
+        step = _about_passage(passage[1])
+        return header or step.value, step
     if header is None:
         step = _guess(prompt)
         return step.value, step
@@ -65,6 +75,13 @@ def step_of(header: str | None, prompt: Prompt) -> tuple[str, Step]:
         case _:
             known = header in Step.__members__.values()
             return header, Step(header) if known else _guess(prompt)
+
+
+def _about_passage(text: str) -> Step:
+    """What is wanted of a passage, by what stands behind it."""
+    if not _REQUEST.search(text):
+        return Step.PASSAGE_QUESTIONS
+    return Step.PASSAGE_CHECK if _ANSWER.search(text) else Step.PASSAGE_ANSWER
 
 
 def _shape(prompt: Prompt) -> Step | None:

@@ -9,7 +9,7 @@ from app.domain.filter import Action
 from app.domain.materials import Material
 from app.domain.method import Method, MethodOptions
 from app.domain.options import parse_options
-from app.domain.records import Source
+from app.domain.records import SeedKind, Source
 from app.errors import Problem
 
 DEFAULT_PROFILE = "default"
@@ -37,10 +37,10 @@ class PublishedMethod(MethodOptions, Method):
     `PROFILES` maps a profile's name to the option values it sets; ``default`` is always there.
     What else a job must know of a method, the class declares: whether the seeds are in the pool
     that new instructions are compared with (not where they are proposed themselves), the only
-    endpoint that can serve it, whether machine rows are shown with their instances, which seeds
-    it can use, what it draws from where that is no seed set, and whether it calls a teacher at all.
-    `FILTERS` are those that are on under a profile beside what the method itself drops; published
-    profiles have none.
+    endpoint that can serve it, whether machine rows are shown with their instances, which kind of
+    seed set it takes and which seeds of it, what it draws from where that is no seed set, and
+    whether it calls a teacher at all. `FILTERS` are those that are on under a profile beside what
+    the method itself drops; published profiles have none.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
@@ -48,6 +48,7 @@ class PublishedMethod(MethodOptions, Method):
     SEEDS_IN_POOL: ClassVar[bool] = True
     ENDPOINT: ClassVar[str | None] = None
     SHOWS_WHOLE_ROWS: ClassVar[bool] = False
+    TAKES: ClassVar[SeedKind] = SeedKind.TASKS
     SEEDS_WANTED: ClassVar[str] = "at least one seed"
     DRAWS_FROM: ClassVar[Material] = Material.SEEDS
     CALLS: ClassVar[bool] = True

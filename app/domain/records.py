@@ -30,13 +30,24 @@ class SeedInstance:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One task written by a person; `instances` is empty for instruction-only seeds."""
+    """One task written by a person; `instances` is empty for instruction-only seeds.
+
+    Of a chunk the instruction is its text, the name its document, and `facts` its place.
+    """
 
     instruction: str
     instances: tuple[SeedInstance, ...] = ()
     is_classification: bool | None = None
     name: str | None = None
     external_id: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class SeedKind(StrEnum):
+    """What a set holds: tasks that people wrote, or their documents, whose chunks are its seeds."""
+
+    TASKS = "tasks"
+    DOCUMENTS = "documents"
 
 
 class SourceKind(StrEnum):
@@ -58,6 +69,7 @@ class Source:
     instances: tuple[SeedInstance, ...] = ()
     is_classification: bool | None = None
     name: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

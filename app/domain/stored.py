@@ -18,7 +18,7 @@ from app.domain.lifecycle import (
     StopMode,
     TrainingState,
 )
-from app.domain.records import SeedInstance
+from app.domain.records import SeedInstance, SeedKind
 from app.domain.reuse import Reuse
 from app.domain.warnings import Warned, cut_warning
 
@@ -35,7 +35,10 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class SeedSet:
-    """A set of seed tasks; `tokens` is the tokenizer that its novelty checks use."""
+    """A set of seed tasks, or of chunks; `tokens` is the tokenizer that its novelty checks use.
+
+    `sha256` is that of the uploaded file, or of what a set of documents lists.
+    """
 
     id: UUID
     name: str
@@ -45,6 +48,26 @@ class SeedSet:
     tokens: str
     sha256: str
     row_count: int
+    created_at: datetime
+    kind: str = SeedKind.TASKS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One document of a set; `problems` are those that it was taken with."""
+
+    id: UUID
+    seed_set_id: UUID
+    position: int
+    name: str
+    kind: str
+    sha256: str
+    bytes: int
+    characters: int
+    pages: int | None
+    chunk_characters: int
+    chunk_count: int
+    problems: Sequence[Mapping[str, object]]
     created_at: datetime
 
 
@@ -59,6 +82,7 @@ class StoredSeed:
     instruction: str
     instances: tuple[SeedInstance, ...]
     is_classification: bool | None
+    facts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,11 @@ class ChildProcess:
 
     def send(self, message: object, timeout_s: float) -> None:
         """Write a message; raises ChildGone."""
-        waiting, deadline = memoryview(packed(message)), time.monotonic() + timeout_s
+        self.send_framed(packed(message), timeout_s)
+
+    def send_framed(self, frame: bytes, timeout_s: float) -> None:
+        """Write a message that is framed already; raises ChildGone."""
+        waiting, deadline = memoryview(frame), time.monotonic() + timeout_s
         while waiting:
             self._wait_for(self._writing, selectors.EVENT_WRITE, deadline)
             try:

@@ -1,4 +1,7 @@
-"""Messages between the child and whoever started it: a length, then that many bytes of JSON."""
+"""Messages between the child and whoever started it: a length, then that many bytes.
+
+They are JSON, but for a document on its way to be read.
+"""
 
 import struct
 from typing import BinaryIO
@@ -19,7 +22,11 @@ def json_bytes(value: object) -> bytes:
 
 def packed(value: object) -> bytes:
     """A message; raises what `json_bytes` raises."""
-    body = json_bytes(value)
+    return framed(json_bytes(value))
+
+
+def framed(body: bytes) -> bytes:
+    """Bytes as a message."""
     return _LENGTH.pack(len(body)) + body
 
 
@@ -31,7 +38,11 @@ def body_bytes(header: bytes) -> int:
 
 def read_frame(source: BinaryIO) -> object | None:
     """The next message of a pipe, None at its end."""
+    body = read_body(source)
+    return None if body is None else orjson.loads(body)
+
+
+def read_body(source: BinaryIO) -> bytes | None:
+    """The bytes of the next message, None at the end of the pipe."""
     header = source.read(HEADER_BYTES)
-    if len(header) < HEADER_BYTES:
-        return None
-    return orjson.loads(source.read(body_bytes(header)))
+    return source.read(body_bytes(header)) if len(header) == HEADER_BYTES else None

@@ -26,6 +26,19 @@ class SandboxLimits:
     start_s: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """Time and size of reading one document; the memory is that of the whole child."""
+
+    cpu_s: float = 60.0
+    wall_s: float = 300.0
+    memory_bytes: int = 512 << 20
+    max_bytes: int = 32 << 20
+    max_characters: int = 4_000_000
+    max_pages: int = 5_000
+    start_s: float = 60.0
+
+
 def confine(memory_bytes: int) -> None:
     """Give up, for good, opening files and sockets, starting processes, and more memory than this.
 

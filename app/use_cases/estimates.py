@@ -28,14 +28,13 @@ from app.domain.estimate import (
 from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
 from app.domain.profiles import PublishedMethod
-from app.domain.records import Source, SourceKind
 from app.domain.rehearsal import Prompts, Rehearsal, first_prompt, rehearse
 from app.domain.stored import SeedSet, TeacherRecord
 from app.llm.pricing import cost_micro_usd, most_input_tokens, most_output_tokens
 from app.llm.teacher import Endpoint, Teacher
 from app.runtime import Runtime
 from app.use_cases.estimate_words import Assumption, Basis, assumptions, without_calls
-from app.use_cases.job_context import read_seeds
+from app.use_cases.job_context import read_seeds, source_of
 from app.use_cases.jobs import JobDetails, JobParts, checked
 
 _SEEDS_READ = 400
@@ -171,14 +170,7 @@ def _past(connection: Connection, details: JobDetails, teacher: TeacherRecord) -
 def _basis(connection: Connection, details: JobDetails, parts: _Parts) -> Basis:
     past = _past(connection, details, parts.teacher)
     seeds = [
-        Source(
-            SourceKind.SEED,
-            str(each.id),
-            each.instruction,
-            each.instances,
-            each.is_classification,
-            each.name,
-        )
+        source_of(each)
         for each in seed_sets.spread_seeds(connection, parts.seed_set.id, _SEEDS_READ)
     ]
     all_bytes, longest = seed_sets.seed_bytes(connection, parts.seed_set.id)

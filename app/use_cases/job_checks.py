@@ -142,6 +142,10 @@ def method_problems(
     if method.ENDPOINT is not None and teacher.endpoint != method.ENDPOINT:
         detail = f"this method needs a teacher whose endpoint is {method.ENDPOINT}"
         yield Problem("/teacher_id", "wrong_type", detail)
+    if seed_set.kind != method.TAKES:
+        detail = f"this set holds {seed_set.kind}; this method takes {method.TAKES}"
+        yield Problem("/seed_set_id", "wrong_type", detail)
+        return
     if type(method).can_use is PublishedMethod.can_use:
         return
     if not any(map(method.can_use, read_seeds(connection, seed_set.id).ordered)):

@@ -22,7 +22,7 @@ from app.domain.options import parse_options
 from app.domain.profiles import PublishedMethod
 from app.domain.records import SeedInstance, Source, SourceKind
 from app.domain.sieve import Sieve
-from app.domain.stored import Job, PoolRecord
+from app.domain.stored import Job, PoolRecord, StoredSeed
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
 from app.use_cases.job_prompts import with_prompts
@@ -80,23 +80,25 @@ class JobContext:
 
 
 class SeedCache:
-    """Keeps the seeds of the last few sets, which never change once stored, and the indexes of
-    evaluation sets, which do not either."""
+    """Keeps the seeds of the last few sets (one whose documents changed has another digest), and
+    the indexes of evaluation sets, which never change once stored."""
 
     def __init__(self) -> None:
         self.evaluations = EvaluationIndexes()
-        self._kept: OrderedDict[UUID, SeedSources] = OrderedDict()
+        self._kept: OrderedDict[tuple[UUID, str], SeedSources] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, connection: Connection, seed_set_id: UUID) -> SeedSources:
         """The seeds of a set, read once."""
+        seed_set = seed_sets.get(connection, seed_set_id)
+        key = (seed_set_id, seed_set.sha256 if seed_set else "")
         with self._lock:
-            found = self._kept.get(seed_set_id)
+            found = self._kept.get(key)
         if found is None:
             found = read_seeds(connection, seed_set_id)
         with self._lock:
-            self._kept[seed_set_id] = found
-            self._kept.move_to_end(seed_set_id)
+            self._kept[key] = found
+            self._kept.move_to_end(key)
             while len(self._kept) > _SEED_SETS_KEPT:
                 self._kept.popitem(last=False)
         return found
@@ -104,18 +106,21 @@ class SeedCache:
 
 def read_seeds(connection: Connection, seed_set_id: UUID) -> SeedSources:
     """All seeds of a set."""
-    ordered = [
-        Source(
-            SourceKind.SEED,
-            str(each.id),
-            each.instruction,
-            each.instances,
-            each.is_classification,
-            each.name,
-        )
-        for each in seed_sets.all_seeds(connection, seed_set_id)
-    ]
+    ordered = [source_of(each) for each in seed_sets.all_seeds(connection, seed_set_id)]
     return SeedSources(ordered, {each.id: each for each in ordered})
+
+
+def source_of(seed: StoredSeed) -> Source:
+    """A seed as methods see it."""
+    return Source(
+        SourceKind.SEED,
+        str(seed.id),
+        seed.instruction,
+        seed.instances,
+        seed.is_classification,
+        seed.name,
+        seed.facts or {},
+    )
 
 
 def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:

@@ -18,12 +18,15 @@ class MethodDescription:
 
     `draws_from` names the field of a job that it needs; `calls` is whether it asks a teacher.
     `prompts` are the texts that a job may replace, each with ours in every language.
+    Of a seed set, `takes` is the kind, and `seeds_wanted` what it needs of it.
     """
 
     name: str
     summary: str
     draws_from: str
     calls: bool
+    takes: str
+    seeds_wanted: str
     options: Sequence[OptionField]
     profiles: Mapping[str, Mapping[str, object]]
     schema: Mapping[str, object]
@@ -60,6 +63,8 @@ def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
         summary=summary,
         draws_from=str(method.DRAWS_FROM),
         calls=method.CALLS,
+        takes=method.TAKES,
+        seeds_wanted=method.SEEDS_WANTED,
         options=option_fields(method),
         profiles=method.PROFILES,
         schema=options_schema(method),

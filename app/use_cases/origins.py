@@ -5,19 +5,26 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
-from app.db import job_sources, jobs, labelled_sets, seed_sets, teachers, template_sets
+from app.db import documents, job_sources, jobs, labelled_sets, seed_sets, teachers, template_sets
 from app.db.engine import Connection
 from app.domain.card import CardSeedSet, CardTeacher
 from app.domain.materials import LabelledSet, TemplateSet
-from app.domain.stored import Job, SeedSet, TeacherRecord
+from app.domain.records import SeedKind
+from app.domain.stored import Job, SeedSet, StoredDocument, TeacherRecord
 from app.errors import NotFound
 
 
 @dataclass(slots=True)
 class Origins:
-    """Files and teachers, each once; `mixed` are the facts of the jobs that were mixed."""
+    """Files and teachers, each once; `mixed` are the facts of the jobs that were mixed.
+
+    `documents` are those of the seed sets that hold documents.
+    """
 
     seed_sets: dict[UUID, SeedSet] = field(default_factory=dict[UUID, SeedSet])
+    documents: dict[UUID, Sequence[StoredDocument]] = field(
+        default_factory=dict[UUID, Sequence[StoredDocument]]
+    )
     labelled_sets: dict[UUID, LabelledSet] = field(default_factory=dict[UUID, LabelledSet])
     template_sets: dict[UUID, TemplateSet] = field(default_factory=dict[UUID, TemplateSet])
     teachers: dict[UUID, TeacherRecord] = field(default_factory=dict[UUID, TeacherRecord])
@@ -26,7 +33,7 @@ class Origins:
     def manifest(self, job: Job) -> Mapping[str, object]:
         """The members of a manifest; those of seeds and teacher are null where there are none."""
         facts: dict[str, object] = {
-            "seed_set": job.seed_set_id and _seed_set(self.seed_sets[job.seed_set_id]),
+            "seed_set": job.seed_set_id and self._seed_set(job.seed_set_id),
             "teacher": job.teacher_id and _teacher(self.teachers[job.teacher_id]),
         }
         if job.labelled_set_id is not None:
@@ -36,6 +43,16 @@ class Origins:
         if self.mixed:
             facts["sources"] = list(self.mixed)
         return facts
+
+    def _seed_set(self, seed_set_id: UUID) -> Mapping[str, object]:
+        facts = _seed_set(self.seed_sets[seed_set_id])
+        if seed_set_id not in self.documents:
+            return facts
+        names = ("name", "kind", "sha256", "chunk_characters", "chunk_count")
+        listed = [
+            {name: getattr(each, name) for name in names} for each in self.documents[seed_set_id]
+        ]
+        return {**facts, "documents": listed}
 
     def card_sets(self) -> Sequence[CardSeedSet]:
         """Every file that rows grew from, with its licence."""
@@ -78,8 +95,10 @@ def origins_of(connection: Connection, job: Job) -> Origins:
 
 def _gather(connection: Connection, job: Job, found: Origins, seen: set[UUID]) -> None:
     if job.seed_set_id is not None:
-        seed_set = seed_sets.get(connection, job.seed_set_id)
-        found.seed_sets[job.seed_set_id] = _there(seed_set, "seed set")
+        seed_set = _there(seed_sets.get(connection, job.seed_set_id), "seed set")
+        found.seed_sets[seed_set.id] = seed_set
+        if seed_set.kind == SeedKind.DOCUMENTS:
+            found.documents[seed_set.id] = documents.of_set(connection, seed_set.id)
     if job.labelled_set_id is not None:
         labelled = labelled_sets.get(connection, job.labelled_set_id)
         found.labelled_sets[job.labelled_set_id] = _there(labelled, "labelled set")

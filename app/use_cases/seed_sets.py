@@ -9,7 +9,7 @@ from uuid import UUID
 from app.db import seed_sets as queries
 from app.db.engine import Connection
 from app.db.ids import new_id
-from app.domain.records import Seed
+from app.domain.records import Seed, SeedKind
 from app.domain.stored import Page, SeedSet, StoredSeed
 from app.domain.tokens import Tokens
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem, UploadReport
@@ -47,6 +47,13 @@ def tokens_for(language: str) -> str:
     return Tokens.ROUGE if language.split("-")[0].lower() == "en" else Tokens.UNICODE
 
 
+def check(details: SeedSetDetails) -> None:
+    """Raises InvalidInput with all that is wrong with a description."""
+    problems = list(_problems(details))
+    if problems:
+        raise InvalidInput("The description of the seed set cannot be used.", problems=problems)
+
+
 def _problems(details: SeedSetDetails) -> Iterator[Problem]:
     yield from description_problems(
         name=details.name, licence=details.licence, source=details.source
@@ -70,9 +77,7 @@ def add(
     An equal file gives the set that exists. Raises InvalidInput for the details, InvalidUpload
     with every bad line named, TooLarge, NotText.
     """
-    problems = list(_problems(details))
-    if problems:
-        raise InvalidInput("The description of the seed set cannot be used.", problems=problems)
+    check(details)
     limits = UploadLimits(max_bytes=runtime.settings.max_upload_mib << 20)
     reader = SeedReader(limits=limits, on_error=on_error, dedupe=dedupe)
     try:
@@ -101,7 +106,7 @@ def _add(
     connection: Connection, details: SeedSetDetails, reader: SeedReader, chunks: Iterable[bytes]
 ) -> AddedSeedSet:
     seed_set_id = new_id()
-    queries.insert(connection, _seed_set(seed_set_id, details))
+    queries.insert(connection, described(seed_set_id, details))
     stored = 0
     for batch in _batches(reader, chunks):
         queries.copy_seeds(connection, seed_set_id, stored, batch)
@@ -126,7 +131,10 @@ def _batches(reader: SeedReader, chunks: Iterable[bytes]) -> Iterator[list[Seed]
     yield [*buffer, *reader.finish()]
 
 
-def _seed_set(seed_set_id: UUID, details: SeedSetDetails) -> SeedSet:
+def described(
+    seed_set_id: UUID, details: SeedSetDetails, kind: SeedKind = SeedKind.TASKS
+) -> SeedSet:
+    """An empty set as it was described, whose digest is still to come."""
     return SeedSet(
         id=seed_set_id,
         name=details.name,
@@ -137,6 +145,7 @@ def _seed_set(seed_set_id: UUID, details: SeedSetDetails) -> SeedSet:
         sha256=f"pending:{seed_set_id}",
         row_count=0,
         created_at=datetime.now(UTC),
+        kind=kind,
     )
 
 

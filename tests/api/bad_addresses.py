@@ -9,10 +9,11 @@ from tests.api.bad_request import Bad, sent
 
 def ids() -> Iterator[Bad]:
     """Ids that name nothing."""
-    for family in ("seed-sets", "evaluation-sets", "teachers", "jobs", "rows", "exports"):
+    families = ("seed-sets", "document-sets", "evaluation-sets", "teachers", "jobs", "exports")
+    for family in (*families, "rows"):
         for given in ("{unknown}", "x", "%00", "..%2f..%2fetc%2fpasswd", "1" * 300):
             yield Bad(f"{family} {given[:9]}", 404, "not_found", path=f"/v1/{family}/{given}")
-    for family in ("seed-sets", "evaluation-sets", "teachers", "jobs", "exports"):
+    for family in families:
         path = f"/v1/{family}/{{unknown}}"
         yield Bad(f"delete of {family}", 404, "not_found", "DELETE", path)
     yield Bad("lineage of no row", 404, "not_found", path="/v1/rows/{unknown}/lineage")
@@ -24,6 +25,12 @@ def ids() -> Iterator[Bad]:
     yield Bad("rows of a bad id", 404, "not_found", path="/v1/rows?job_id=x")
     yield Bad("rows of no job", 404, "not_found", path="/v1/rows?job_id={unknown}")
     yield Bad("rows of what", 422, "missing_field", path="/v1/rows")
+    for part in ("documents", "chunks"):
+        for given in ("{unknown}", "{seed_set}"):
+            where = f"/v1/document-sets/{given}/{part}"
+            yield Bad(f"{part} of no set {given}", 404, "not_found", path=where)
+    where = "/v1/document-sets/{documents}/documents/{unknown}"
+    yield Bad("delete of no document", 404, "not_found", "DELETE", where)
     yield Bad("method", 404, "not_found", path="/v1/methods/alchemy")
 
 
@@ -32,7 +39,8 @@ def pages() -> Iterator[Bad]:
     lists = (
         "seed-sets", "seed-sets/{seed_set}/seeds", "teachers", "jobs", "jobs/{job}/calls",
         "jobs/{job}/candidates", "jobs/{job}/rows", "exports", "evaluation-sets",
-        "evaluation-sets/{evaluation_set}/items",
+        "evaluation-sets/{evaluation_set}/items", "document-sets",
+        "document-sets/{documents}/documents", "document-sets/{documents}/chunks",
     )  # fmt: skip
     for path in lists:
         for limit in ("0", "1000000", "-1"):
@@ -46,6 +54,9 @@ def pages() -> Iterator[Bad]:
     kinds = {
         "seed-sets": forged("seed_sets", "a\x00"),
         "seed-sets/{seed_set}/seeds": forged("seeds", 1 << 70),
+        "document-sets": forged("seed_sets", 7),
+        "document-sets/{documents}/documents": forged("documents", "x"),
+        "document-sets/{documents}/chunks": forged("seeds", None),
         "teachers": forged("teachers", None),
         "jobs": forged("jobs", ["x"]),
         "jobs/{job}/calls": forged("calls", "propose\x00", 0, 0),

@@ -7,6 +7,20 @@ from typing import Any
 from tests.api.bad_request import JSON, Bad, job, sent, teacher
 
 
+def fields_of_document_sets() -> Iterator[Bad]:
+    """Sets of documents as nobody can have them."""
+    for id, body, code in (
+        ("no name", {}, "missing_field"),
+        ("blank name", {"name": " "}, "blank"),
+        ("long name", {"name": "x" * 201}, "too_long"),
+        ("name is a number", {"name": 5}, "wrong_type"),
+        ("language", {"name": "a", "language": "English!"}, "wrong_type"),
+        ("tokens", {"name": "a", "tokens": "words"}, "wrong_type"),
+        ("unknown field", {"name": "a", "licens": "CC0"}, "unknown_field"),
+    ):
+        yield sent(f"document set: {id}", "/v1/document-sets", body, 422, code)
+
+
 def bodies() -> Iterator[Bad]:
     """Bodies that are no JSON object, or one that nobody should send."""
 

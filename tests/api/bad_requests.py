@@ -4,9 +4,11 @@ from tests.api import bad_addresses, bad_bodies, bad_uploads
 
 FAMILIES = (
     bad_uploads.uploads,
+    bad_uploads.documents,
     bad_uploads.lines,
     bad_uploads.descriptions_of_uploads,
     bad_bodies.bodies,
+    bad_bodies.fields_of_document_sets,
     bad_bodies.fields_of_jobs,
     bad_bodies.fields_of_teachers,
     bad_addresses.ids,

@@ -2,8 +2,11 @@
 
 import gzip
 from collections.abc import Iterator
+from typing import Any
 
 from tests.api.bad_request import GOOD, JSONL, Bad, bad_line, upload
+from tests.sandbox.pdf_files import encrypted_pdf
+from tests.sandbox.pdf_files import pdf as pdf_file
 
 
 def uploads() -> Iterator[Bad]:
@@ -42,6 +45,45 @@ def uploads() -> Iterator[Bad]:
     garbled = JSONL | {"content-digest": "sha-256=:A:"}
     yield upload("digest unreadable", GOOD, 400, "digest_mismatch", headers=garbled)
     yield upload("skip leaves nothing", b"{}\n[]\n", query="&on_error=skip")
+
+
+def documents() -> Iterator[Bad]:
+    """Documents that cannot be read, and good ones with a bad description."""
+    text, pdf = {"content-type": "text/markdown"}, {"content-type": "application/pdf"}
+
+    def document(id: str, body: bytes, status: int, code: str, **more: Any) -> Bad:
+        query, headers = more.pop("query", "name=bad"), more.pop("headers", text)
+        where = f"/v1/document-sets/{{documents}}/documents?{query}"
+        return Bad(f"document: {id}", status, code, "POST", where, body, headers, **more)
+
+    latin = b"fine\ncaf\xe9"
+    says = ('"line":2', '"column":4')
+    yield document("Latin-1", latin, 422, "invalid_document", inner="not_utf8", says=says)
+    wide = "tea".encode("utf-16")
+    yield document("UTF-16", wide, 422, "invalid_document", inner="not_utf8", says=("UTF-16",))
+    yield document("NUL", b"a\nb\0", 422, "invalid_document", inner="nul_character")
+    yield document("encrypted", encrypted_pdf(), 422, "encrypted_document", headers=pdf)
+    yield document("damaged", b"%PDF-1.7\n", 422, "damaged_document", headers=pdf)
+    yield document("pictures", pdf_file(["", ""]), 422, "no_text", headers=pdf)
+    yield document("empty", b"", 422, "no_text", headers=pdf)
+    yield document("PDF as text", b"%PDF-1.7\n", 415, "compressed_or_binary")
+    yield document("zip as PDF", b"PK\x03\x04", 415, "compressed_or_binary", headers=pdf)
+    yield document("too large", b" " * ((2 << 20) + 1), 413, "too_large")
+    for kind in ("application/zip", "application/octet-stream", "multipart/form-data"):
+        headers = {"content-type": kind}
+        yield document(f"type {kind}", GOOD, 415, "unsupported_media_type", headers=headers)
+    charset = {"content-type": "text/plain; charset=latin-1"}
+    yield document("charset", GOOD, 415, "unsupported_charset", headers=charset)
+    packed = text | {"content-encoding": "gzip"}
+    yield document("compressed", GOOD, 415, "compressed_or_binary", headers=packed)
+    yield document("no name", GOOD, 422, "missing_field", query="")
+    yield document("blank name", GOOD, 422, "blank", query="name=%20")
+    yield document("long name", GOOD, 422, "too_long", query=f"name={'x' * 201}")
+    yield document("NUL in the name", GOOD, 422, "too_long", query="name=a%00")
+    for size in ("0", "199", "16001", str(1 << 70)):
+        query = f"name=a&chunk_characters={size}"
+        yield document(f"chunks of {size}", GOOD, 422, "out_of_range", query=query)
+    yield document("name in use", GOOD, 409, "name_taken", query="name=tea.txt")
 
 
 def lines() -> Iterator[Bad]:

@@ -9,10 +9,13 @@ import sqlalchemy as sa
 from app.db import jobs as job_queries
 from app.db.ids import new_id
 from app.db.schema import metadata
+from app.domain.documents import DocumentKind
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import evaluation_sets, exports, jobs
+from app.use_cases import document_sets, evaluation_sets, exports, jobs
+from app.use_cases.document_sets import DocumentDetails
 from app.use_cases.jobs import JobDetails
+from app.use_cases.seed_sets import SeedSetDetails
 from tests.api.stored_job import StoredJob, stored_job, stored_teacher
 
 
@@ -27,6 +30,7 @@ class World:
     cancelled: UUID
     priceless_teacher: UUID
     evaluation_set: UUID
+    documents: UUID
     unknown: UUID
 
     def names(self) -> Mapping[str, str]:
@@ -43,6 +47,7 @@ class World:
             "cancelled": str(self.cancelled),
             "priceless_teacher": str(self.priceless_teacher),
             "evaluation_set": str(self.evaluation_set),
+            "documents": str(self.documents),
             "unknown": str(self.unknown),
         }
 
@@ -66,7 +71,10 @@ def build_world(runtime: Runtime) -> World:
     exam = evaluation_sets.EvaluationSetDetails("exam")
     items = [b'{"instruction": "Name the tree."}\n{"instruction": "Count the trees."}\n']
     held = evaluation_sets.add(runtime, exam, items).evaluation_set.id
-    return World(stored, ready, queued, succeeded, cancelled, priceless, held, new_id())
+    documents = document_sets.create(runtime, SeedSetDetails("kitchen")).id
+    tea = DocumentDetails("tea.txt", DocumentKind.TEXT)
+    document_sets.add_document(runtime, documents, tea, [b"Green tea. Black tea."])
+    return World(stored, ready, queued, succeeded, cancelled, priceless, held, documents, new_id())
 
 
 def row_counts(runtime: Runtime) -> Mapping[str, int]:

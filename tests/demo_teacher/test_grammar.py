@@ -250,6 +250,34 @@ def test_judgements_have_the_form_that_is_asked_for() -> None:
     assert re.fullmatch(r'\{"quality":\d,"reason":".+"\}', text)
 
 
+@pytest.mark.parametrize(
+    ("passage", "request_mark", "silence"),
+    [
+        ("Tea is hot. Milk is cold today. Salt is dry and white.", "Request: ", "[NO ANSWER]"),
+        ("绿茶要用热水冲泡。牛奶要放在冰箱里。食盐是白色的。", "请求：", "[无法回答]"),
+    ],
+)
+def test_a_passage_is_asked_about_and_quoted(passage: str, request_mark: str, silence: str) -> None:
+    script = GrammarScript(Settings())
+    shown = f"<passage>\n{passage}\n</passage>\n"
+
+    def said(step: Step, text: str) -> str:
+        prompt = Prompt(text, text, is_chat=True)
+        return script.reply(step, step, prompt, prompt_digest(text), 0).text or ""
+
+    asked = shown_items(said(Step.PASSAGE_QUESTIONS, shown))
+    assert len(set(asked)) == 3
+    answers = {
+        said(Step.PASSAGE_ANSWER, f"{shown}{number}\n{request_mark}{question}")
+        for number in range(40)
+        for question in asked
+    }
+    assert silence in answers
+    assert len(answers) == 4
+    assert all(each in passage for each in answers - {silence})
+    assert said(Step.PASSAGE_QUESTIONS, "<passage>\n\n</passage>") == "[NO ANSWER]"
+
+
 def test_chinese_prompts_get_chinese_text(teacher: RunningTeacher) -> None:
     text = text_of(complete(teacher, CHINESE_LIST))
     items = shown_items("3." + text)

@@ -9,6 +9,7 @@ from app.demo_teacher.steps import Step, step_of
 from app.domain.prompts.library import fill, prompt_file
 from tests.demo_teacher.talking import LIST_PROMPT
 
+PASSAGE = "Rewrite.\n<passage>\nRequest: a\n1. Tea.\n2. Milk.\n</passage>\n"
 BLOCKS = """Write 20 diverse tasks.
 ###
 1. Instruction: Name a colour.
@@ -43,6 +44,9 @@ def prompt(text: str) -> Prompt:
         (TRANSCRIPT, Step.DIALOGUE),
         (EVOLVE, Step.EVOLVE),
         (JUDGE, Step.JUDGE),
+        (PASSAGE, Step.PASSAGE_QUESTIONS),
+        (f"{PASSAGE}Request: Why?", Step.PASSAGE_ANSWER),
+        (f"{PASSAGE}请求：为什么？\n\n回答：热。\n", Step.PASSAGE_CHECK),
         ("Why is the sky blue?", Step.CHAT_TURN),
     ],
 )
@@ -54,6 +58,7 @@ def test_guess_from_the_text(text: str, step: str) -> None:
     ("header", "text", "kind"),
     [
         ("propose", LIST_PROMPT, Step.PROPOSE),
+        ("propose", PASSAGE, Step.PASSAGE_QUESTIONS),
         ("propose", "Give me tasks.", Step.PROPOSE),
         ("propose", BLOCKS, Step.BLOCKS),
         ("propose", TRANSCRIPT, Step.DIALOGUE),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.domain.lifecycle import RowState
 from app.domain.methods import METHODS
+from app.domain.records import SeedKind
 from app.domain.stored import Job, RowRecord
 from app.errors import InvalidInput
 from app.runtime import Runtime
@@ -475,7 +476,10 @@ def test_multimodal_text_needs_images(runtime: Runtime, teacher: RunningTeacher)
     assert "name an image" in raised.value.problems[0].detail
 
 
-@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.CALLS])
+@pytest.mark.parametrize(
+    "method",
+    [name for name, each in METHODS.items() if each.CALLS and each.TAKES == SeedKind.TASKS],
+)
 def test_every_method_can_be_estimated(
     runtime: Runtime, teacher: RunningTeacher, method: str
 ) -> None:

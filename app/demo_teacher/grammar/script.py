@@ -9,6 +9,7 @@ from app.demo_teacher.grammar.english import English
 from app.demo_teacher.grammar.evolution import evolve
 from app.demo_teacher.grammar.instances import answer_instances
 from app.demo_teacher.grammar.judgements import judge
+from app.demo_teacher.grammar.passages import answer_from, ask_about, bear_out
 from app.demo_teacher.grammar.proposals import propose
 from app.demo_teacher.grammar.speech import Speech
 from app.demo_teacher.protocol import Prompt
@@ -74,5 +75,11 @@ class GrammarScript:
                 return speech.instruction()
             case Step.QUESTIONS:
                 return questions_and_answers(speech, prompt, chinese=chinese)
+            case Step.PASSAGE_QUESTIONS:
+                return ask_about(speech, prompt, chinese=chinese)
+            case Step.PASSAGE_ANSWER:
+                return answer_from(speech, prompt, chinese=chinese)
+            case Step.PASSAGE_CHECK:
+                return bear_out(speech, chinese=chinese)
             case _:
                 return speech.answer("" if self._settings.same_reply else prompt.last)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.domain.methods.alpaca import Alpaca
 from app.domain.methods.answer import AnswerSeeds
 from app.domain.methods.evol_instruct import EvolInstruct
+from app.domain.methods.grounded import Grounded
 from app.domain.methods.instruction_wild import InstructionWild
 from app.domain.methods.magpie import Magpie
 from app.domain.methods.mix import Mix
@@ -25,4 +26,5 @@ METHODS: Mapping[str, type[PublishedMethod]] = {
     "multimodal_text": MultimodalText,
     "template": TemplateRows,
     "mix": Mix,
+    "grounded": Grounded,
 }

@@ -7,6 +7,7 @@ from app.domain.formats import FORMATS
 from app.domain.formats.alpaca import Alpaca
 from app.domain.formats.baize import Baize
 from app.domain.formats.chat_messages import ChatMessages
+from app.domain.formats.cited_rows import CitedRows
 from app.domain.formats.image_conversations import ImageConversations
 from app.domain.formats.prompt_completion import PromptCompletion
 from app.domain.formats.self_instruct_triples import SelfInstructTriples
@@ -145,3 +146,11 @@ def test_an_image_stands_before_the_first_message() -> None:
         ],
     }
     assert "image" not in ImageConversations().line(BARE)
+
+
+def test_a_row_is_written_with_its_citation() -> None:
+    cited = {"document": "tea.pdf", "chunk": "tea.pdf#3", "place": "page 2; characters 0-9"}
+    row = Row("row-6", "How hot?", "", "80 degrees.", facts={**cited, "heading": "Tea"})
+    said = {"id": "row-6", "instruction": "How hot?", "input": "", "output": "80 degrees."}
+    assert CitedRows().line(row) == {**said, **cited}
+    assert list(CitedRows().line(BARE).values())[-3:] == [None, None, None]

@@ -27,6 +27,12 @@ decf02c1e17d76e0 evol_instruct/invent.en@1
 b5f69cf09f2f1ee8 evol_instruct/invent.zh@1
 c5d7ed852559340b evol_instruct/judge.en@1
 b6b9ebef3d2cb286 evol_instruct/judge.zh@1
+1e554a2fa1ea10ee grounded/answer.en@1
+676ca569d2efc58d grounded/answer.zh@1
+1d0e1eaedf38e84c grounded/check.en@1
+ccd773ace3715e1d grounded/check.zh@1
+2236e04d09613d91 grounded/propose.en@1
+b66fccc342d7d6ee grounded/propose.zh@1
 23f162fd3eb2a40c instruction_wild/answer.en@1
 23f162fd3eb2a40c instruction_wild/answer.zh@1
 5d2d6353f46962af instruction_wild/propose.en@1

@@ -1,0 +1,1 @@
+"""What documents say, read out of the ways in which they are written."""
