@@ -25,6 +25,9 @@ _SPEAKS_OF_LANGUAGES = re.compile(
     r"|翻译|译[成为文]|语言|外语|拼音|方言|[英法德日韩俄汉]语|[英法德日韩俄中]文|西班牙|葡萄牙|意大利|拉丁",
     re.IGNORECASE,
 )
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_KANA_OR_HANGUL = re.compile(r"[\u3041-\u30ff\uac00-\ud7a3]")
+_LATIN = re.compile(r"[A-Za-z]")
 _CODE = re.compile(
     r"^[ \t]*(?:[{}<>\[\]]|def |class |import |from \w+ import|#include|function |var |let |const "
     r"|public |private |SELECT |INSERT |UPDATE |CREATE |<\?|//|/\*|\$ |>>>)"
@@ -96,9 +99,12 @@ def _judged_candidate(
 
 def _is_foreign_chinese(output: str) -> bool:
     """An output with Chinese in it is Chinese; one without may be code, a name, a formula."""
-    if is_foreign(output, "zh"):
-        return not output.isascii() or is_english_prose(output)
-    return False
+    han, neighbours = len(_HAN.findall(output)), len(_KANA_OR_HANGUL.findall(output))
+    if neighbours > han:
+        return True
+    if 10 * han >= len(_LATIN.findall(output)) > 0 or (han and not is_english_prose(output)):
+        return False
+    return is_english_prose(output) or is_foreign(output, "en", sure=SURE_OF_OUTPUT)
 
 
 def _said(instance: Instance) -> str:
