@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
 
 from app.dashboard.forms import Form, Reading, all_problems
 from app.dashboard.option_fields import (
@@ -12,13 +14,14 @@ from app.dashboard.option_fields import (
     typed,
 )
 from app.domain.lifecycle import Delivery
+from app.domain.materials import JobSource, LabelledSet, TemplateSet
 from app.domain.profiles import DEFAULT_PROFILE
 from app.domain.reuse import Reuse
 from app.domain.stored import Job, SeedSet, TeacherRecord
 from app.domain.tokens import Tokens
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import estimates, methods, seed_sets, teachers
+from app.use_cases import estimates, labelled_sets, methods, seed_sets, teachers, template_sets
 from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 from app.use_cases.methods import MethodDescription
@@ -27,6 +30,7 @@ EMBEDDINGS = "embeddings"
 MOST_OFFERED = 200
 FIRST_METHOD = "self_instruct"
 FIRST_ROWS = "200"
+_NO_WEIGHT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Offered:
     """What a form of a new job offers; of many seed sets and teachers the newest."""
 
     seed_sets: Sequence[SeedSet]
+    labelled_sets: Sequence[LabelledSet]
+    template_sets: Sequence[TemplateSet]
     writers: Sequence[TeacherRecord]
     embedders: Sequence[TeacherRecord]
     methods: Sequence[MethodDescription]
@@ -52,6 +58,8 @@ def offered(runtime: Runtime, form: Form) -> Offered:
     found = teachers.page(runtime, limit=MOST_OFFERED).items
     return Offered(
         seed_sets=seed_sets.page(runtime, limit=MOST_OFFERED).items,
+        labelled_sets=labelled_sets.page(runtime, limit=MOST_OFFERED).items,
+        template_sets=template_sets.page(runtime, limit=MOST_OFFERED).items,
         writers=[each for each in found if each.endpoint != EMBEDDINGS],
         embedders=[each for each in found if each.endpoint == EMBEDDINGS],
         methods=known,
@@ -67,9 +75,7 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     method = form.text("method", FIRST_METHOD)
     known = {each.name: each.options for each in methods.all_methods()}
     details = JobDetails(
-        seed_set_id=reading.required_id("seed_set_id"),
-        teacher_id=reading.required_id("teacher_id"),
-        target_rows=reading.required_integer("target_rows"),
+        **_materials(reading, method),
         name=form.text("name"),
         method=method,
         profile=form.text("profile") or DEFAULT_PROFILE,
@@ -83,6 +89,50 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         reuse=reading.choice("reuse", [*Reuse], Reuse.NEVER),
     )
     return details, reading.problems
+
+
+def _materials(reading: Reading, method: str) -> dict[str, Any]:
+    """What a method draws from, and for one that asks a teacher, whom and for how many rows.
+
+    The form shows no other fields; one that an earlier choice of method left behind is not read.
+    """
+    found: dict[str, Any] = {"target_rows": reading.integer("target_rows")}
+    if methods.needs(method, "teacher_id") or not methods.known(method):
+        found["teacher_id"] = reading.required_id("teacher_id")
+        found["target_rows"] = reading.required_integer("target_rows")
+    if methods.needs(method, "labelled_set_id"):
+        found["labelled_set_id"] = reading.required_id("labelled_set_id")
+        found["template_set_id"] = reading.optional_id("template_set_id")
+    elif methods.needs(method, "sources"):
+        found["sources"] = _sources(reading)
+    else:
+        found["seed_set_id"] = reading.required_id("seed_set_id")
+    return found
+
+
+def _sources(reading: Reading) -> Sequence[JobSource]:
+    """A job a line: its id, then perhaps its weight (- is none), then perhaps a cap."""
+    found: list[JobSource] = []
+    for line in filter(None, map(str.strip, reading.form.raw("sources").split("\n"))):
+        try:
+            found.append(_source(*line.split()))
+        except (TypeError, ValueError):
+            detail = f"{line[:80]} is no line of a job's id, weight and cap, as in: ID 0.4 1000"
+            reading.refuse("sources", "wrong_type", detail)
+    if not found and not reading.form.text("sources"):
+        reading.refuse("sources", "missing_field", "is required")
+    return found
+
+
+def _line(source: JobSource) -> str:
+    """A job as its line in the form."""
+    weight = _NO_WEIGHT if source.weight is None else f"{source.weight:g}"
+    return " ".join(map(str, (source.job_id, weight, *((source.cap,) if source.cap else ()))))
+
+
+def _source(job_id: str, weight: str = _NO_WEIGHT, cap: str = "") -> JobSource:
+    share = None if weight == _NO_WEIGHT else float(weight)
+    return JobSource(UUID(job_id), share, int(cap) if cap else None)
 
 
 def _tokens(reading: Reading) -> str | None:
@@ -111,7 +161,7 @@ def reckoned(runtime: Runtime, form: Form) -> Reckoned:
     return Reckoned(details, None if unread else estimate, unread)
 
 
-def form_of_job(job: Job) -> Form:
+def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
     """The form that would submit the same job again; only options that differ are filled in."""
     method = methods.get(job.method)
     defaults = {each.name: each.default for each in method.options} | dict(
@@ -123,8 +173,10 @@ def form_of_job(job: Job) -> Form:
         if each.name in job.options and job.options[each.name] != _plain(defaults[each.name])
     }
     same = ("seed_set_id", "teacher_id", "target_rows", "method", "profile", "cap_calls")
+    same += ("labelled_set_id", "template_set_id")
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
+    fields["sources"] = ["\n".join(map(_line, sources))]
     cap = job.cap_micro_usd
     fields["cap_micro_usd"] = ["" if cap is None else f"{cap / 1_000_000:.6f}".rstrip("0")]
     return Form(fields)

@@ -25,6 +25,9 @@ MENU = (
         "M12 21c-4.5 0-7-3-7-7 0-5 4.500-8 7-11 2.500 3 7 6 7 11 0 4-2.500 7-7 7zM12 21v-7",
     ),
     Section(
+        "templates", "Templates", "/dashboard/template-sets", "M5 4h14v16H5zM8.500 9h7M8.500 13h4"
+    ),
+    Section(
         "teachers",
         "Teachers",
         "/dashboard/teachers",

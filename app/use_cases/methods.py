@@ -72,6 +72,11 @@ def _described(name: str, method: type[PublishedMethod]) -> MethodDescription:
     )
 
 
+def known(name: str) -> bool:
+    """Whether there is such a method."""
+    return name in METHODS
+
+
 def needs(name: str, field: str) -> bool:
     """Whether a job of a method must have a field: what it draws from, and for calls a teacher."""
     if name not in METHODS:

@@ -12,6 +12,7 @@ from app.dashboard.pages import (
     rows,
     seed_sets,
     teachers,
+    template_sets,
 )
 
 # An address is tried in this order, and `/jobs/new` is no job.
@@ -23,6 +24,7 @@ PAGES = (
     job_actions,
     job,
     seed_sets,
+    template_sets,
     teachers,
     rows,
     exports,

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, SentForm, by_field
 from app.dashboard.job_form import (
+    FIRST_METHOD,
     FIRST_ROWS,
     Reckoned,
     form_of_job,
@@ -18,7 +19,7 @@ from app.dashboard.job_form import (
 from app.dashboard.rendering import page
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import jobs
+from app.use_cases import jobs, methods
 
 router = page_router()
 
@@ -29,13 +30,17 @@ def new_job(
     clone: UUID | None = None,
     seed_set: UUID | None = None,
     teacher: UUID | None = None,
+    template_set: UUID | None = None,
+    method: str = FIRST_METHOD,
 ) -> Response:
     """The empty form, or that of a job to run again."""
     if clone is not None:
-        return _shown(runtime, form_of_job(jobs.get(runtime, clone)))
-    given = {"seed_set_id": seed_set, "teacher_id": teacher}
+        job = jobs.get(runtime, clone)
+        return _shown(runtime, form_of_job(job, jobs.sources(runtime, clone)))
+    given = {"seed_set_id": seed_set, "teacher_id": teacher, "template_set_id": template_set}
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
-    return _shown(runtime, Form({**fields, "target_rows": [FIRST_ROWS]}))
+    rows = [FIRST_ROWS] if methods.needs(method, "target_rows") else []
+    return _shown(runtime, Form({**fields, "method": [method], "target_rows": rows}))
 
 
 @router.post("/dashboard/jobs/new", dependencies=from_our_pages)

@@ -1,0 +1,82 @@
+"""The upload forms of templates and of labelled rows: their fields, then their file."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePath
+from uuid import UUID
+
+from app.dashboard.forms import Form
+from app.dashboard.multipart import boundary_of, read_parts
+from app.domain.labelled import read_columns
+from app.errors import InvalidInput, Problem
+from app.runtime import Runtime
+from app.use_cases import labelled_sets, template_sets
+from app.use_cases.labelled_sets import ENDINGS, LabelledSetDetails
+from app.use_cases.template_sets import TemplateSetDetails
+
+_FIELD_BYTES = 64 * 1024
+Store = Callable[[Runtime, Form, str, Iterable[bytes]], UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What became of an upload: an id, or why there is none; `form` is what was typed."""
+
+    form: Form
+    stored: UUID | None = None
+    error: InvalidInput | None = None
+
+
+def read_upload(
+    store: Store, file_field: str, runtime: Runtime, content_type: str, chunks: Iterable[bytes]
+) -> Uploaded:
+    """Hand the file of a form to `store`; raises MalformedRequest for no such form.
+
+    The file comes last in our forms, so that all fields are known when it is read.
+    """
+    fields: dict[str, list[str]] = {}
+    for part in read_parts(chunks, boundary_of(content_type)):
+        first = next(part.data, b"")
+        if part.name == file_field and part.file_name and first:
+            form = Form(fields)
+            try:
+                stored = store(runtime, form, part.file_name, chain([first], part.data))
+            except InvalidInput as error:
+                return Uploaded(form, error=error)
+            return Uploaded(form, stored)
+        fields.setdefault(part.name, []).append(first[:_FIELD_BYTES].decode("utf-8", "replace"))
+    problem = Problem(f"/{file_field}", "missing_field", "choose a file")
+    error = InvalidInput("There is no file in the form.", problems=[problem])
+    return Uploaded(Form(fields), error=error)
+
+
+def store_templates(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:
+    """A file of templates; returns the set's id, also where it was there already."""
+    details = TemplateSetDetails(
+        name=form.text("name"),
+        licence=form.text("licence") or "unknown",
+        source=form.text("source") or "uploaded",
+    )
+    return template_sets.add(runtime, details, chunks).template_set.id
+
+
+def store_rows(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:
+    """A file of labelled rows; returns the set's id, also where it was there already."""
+    path = PurePath(file_name.replace("\\", "/"))
+    names = [line for line in form.raw("label_names").split("\n") if line.strip()]
+    details = LabelledSetDetails(
+        name=form.text("rows_name") or path.name.partition(".")[0][:200],
+        language=form.text("language") or "en",
+        licence=form.text("rows_licence") or "unknown",
+        columns=read_columns((), names),
+        ending=_ending(path),
+    )
+    return labelled_sets.add(runtime, details, chunks).labelled_set.id
+
+
+def _ending(path: PurePath) -> str:
+    """What tells tables from the rest; a compressed table keeps both endings."""
+    plain = path.name.lower().removesuffix(".gz")
+    ending = next((each for each in ENDINGS if plain.endswith(each)), ".jsonl")
+    return f"{ending}.gz" if path.name.lower().endswith(".gz") else ending
