@@ -12,6 +12,7 @@ from app.dashboard.pages import (
     rows,
     seed_sets,
     teachers,
+    training,
 )
 
 # An address is tried in this order, and `/jobs/new` is no job.
@@ -26,5 +27,6 @@ PAGES = (
     teachers,
     rows,
     exports,
+    training,
     missing,
 )
