@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.context import RuntimeOfApp
 from app.api.file_download import file_response
+from app.api.once import OnceOfRequest, tell
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
@@ -92,7 +93,7 @@ def _shown(record: TrainingRecord) -> TrainingRunOut:
     "", status_code=202, response_model=TrainingRunOut, responses=problems(400, 404, 409, 415, 422)
 )
 def request_training(
-    runtime: RuntimeOfApp, body: TrainingRunIn, response: Response
+    runtime: RuntimeOfApp, body: TrainingRunIn, response: Response, once: OnceOfRequest
 ) -> TrainingRunOut:
     """Ask for a run; the worker of the train queue makes it."""
     wish = training.TrainingWish(
@@ -102,7 +103,8 @@ def request_training(
         settings=body.settings,
         held_out=body.held_out,
     )
-    record = training.request(runtime, wish)
+    record = training.request(runtime, wish, once)
+    tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{record.id}"
     return _shown(record)
 

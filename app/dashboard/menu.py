@@ -35,5 +35,6 @@ MENU = (
     ),
     Section("rows", "Rows", "/dashboard/rows", "M4 5h16v14H4zM4 10h16M4 14.500h16M10 10v9"),
     Section("exports", "Exports", "/dashboard/exports", "M12 4v11M8 11l4 4 4-4M5 16v3.500h14V16"),
+    Section("training", "Training", "/dashboard/training", "M4 18l5-6 4 3 7-9M14 6h6v6"),
     Section("api", "API", "/docs", "M8 7l-5 5 5 5M16 7l5 5-5 5M13.500 5l-3 14"),
 )

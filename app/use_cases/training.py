@@ -16,6 +16,7 @@ from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.runtime import Runtime
+from app.use_cases.once import Once
 
 HANDED = {"alpaca", "chat_messages", "prompt_completion", "self_instruct_triples", "sharegpt"}
 
@@ -37,11 +38,13 @@ def base_models(runtime: Runtime) -> Mapping[str, Path]:
     return {Path(each).name: Path(each) for each in listed}
 
 
-def request(runtime: Runtime, wish: TrainingWish) -> TrainingRecord:
+def request(runtime: Runtime, wish: TrainingWish, once: Once | None = None) -> TrainingRecord:
     """Queue a run; raises NotFound, Conflict until the export is ready, or InvalidInput."""
     _check(runtime, wish)
     run_id = new_id()
     with runtime.database.transaction() as connection:
+        if once and (known_id := once.made_before(connection)):
+            return _get(connection, known_id)
         _check_export(connection, wish.export_id)
         values: dict[str, object] = {
             "id": run_id,
@@ -53,6 +56,8 @@ def request(runtime: Runtime, wish: TrainingWish) -> TrainingRecord:
             "state": TrainingState.QUEUED,
         }
         training_runs.insert(connection, values)
+        if once:
+            once.made(connection, run_id)
         record = _get(connection, run_id)
     runtime.wake.train(run_id)
     return record

@@ -13,6 +13,7 @@ from app.dashboard.pages import (
     seed_sets,
     teachers,
     template_sets,
+    training,
 )
 
 # An address is tried in this order, and `/jobs/new` is no job.
@@ -28,5 +29,6 @@ PAGES = (
     teachers,
     rows,
     exports,
+    training,
     missing,
 )

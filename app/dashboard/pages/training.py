@@ -1,0 +1,160 @@
+"""Training runs: ask for one, follow its loss, stop it, go on with it, download what it left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
+from app.dashboard.forms import Form, Reading, SentForm, by_field
+from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.option_fields import read_options, shown_options
+from app.dashboard.rendering import page, rendered
+from app.domain.lifecycle import ExportState, StopMode, TrainingState
+from app.domain.options import OptionField
+from app.domain.stored import ExportRecord, TrainingRecord
+from app.domain.training_config import config_fields
+from app.domain.tuning import METHOD_OPTIONS, TUNING_METHODS, Tuning
+from app.errors import CultivarError, InvalidInput, Problem
+from app.runtime import Runtime
+from app.use_cases import exports, training
+
+PAGE_SIZE = 25
+EXPORTS_OFFERED = 100
+LIST = "/dashboard/training"
+# Of the settings that every method has, those that people change; the others by REST or CLI.
+_OFFERED = ("epochs", "learning_rate", "batch_size", "max_length", "seed", "merge")
+_UNDER_WAY = {TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING}
+
+router = page_router()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLook:
+    """One training run."""
+
+    run_id: UUID
+
+    def body(self, runtime: Runtime) -> bytes:
+        """The run as it stands."""
+        run = training.get(runtime, self.run_id)
+        poll_s = 2 if run.state in _UNDER_WAY else 15
+        return rendered("training_run_fragment.html", run=run, poll_s=poll_s).encode()
+
+
+@router.get(LIST)
+def run_list(
+    runtime: RuntimeOfApp, export: str = "", method: str = "lora", cursor: str | None = None
+) -> Response:
+    """Runs, newest first, and the form of another."""
+    form = Form({"export_id": [export], "method": [method]})
+    return _list(runtime, form, cursor=cursor)
+
+
+@router.post(LIST, dependencies=from_our_pages)
+def request_run(runtime: RuntimeOfApp, form: SentForm) -> Response:
+    """Ask for a run. The other button shows another method's settings."""
+    if form.text("action") == "method":
+        return _list(runtime, form)
+    reading = Reading(form)
+    wish = training.TrainingWish(
+        export_id=reading.required_id("export_id"),
+        base_model=form.text("base_model"),
+        method=form.text("method"),
+        settings=read_options(_fields(form.text("method")), form),
+    )
+    problems: Sequence[Problem] = reading.problems
+    try:
+        if not problems:
+            run = training.request(runtime, wish)
+            return RedirectResponse(f"{LIST}/{run.id}", status_code=303)
+    except InvalidInput as error:
+        problems = [_of_form(each) for each in error.problems]
+    except CultivarError as error:
+        problems = [Problem("/export_id", error.code, error.detail)]
+    return _list(runtime, form, problems)
+
+
+def _fields(method: str) -> Sequence[OptionField]:
+    """The settings that the form offers for a method: a few common ones, and all of its own."""
+    own = TUNING_METHODS[Tuning(method)].options if method in tuple(Tuning) else ()
+    wanted = {*_OFFERED, *(METHOD_OPTIONS & set(own))}
+    return [each for each in config_fields() if each.name in wanted]
+
+
+def _of_form(problem: Problem) -> Problem:
+    """A problem of the settings at the field of the form that it is about."""
+    pointer = problem.pointer.replace("/settings/", "/options/", 1)
+    return Problem(pointer, problem.code, problem.detail)
+
+
+def _list(
+    runtime: Runtime, form: Form, problems: Sequence[Problem] = (), *, cursor: str | None = None
+) -> Response:
+    found = training.page(runtime, cursor=cursor, limit=PAGE_SIZE)
+    method = form.text("method")
+    chosen = Tuning(method) if method in tuple(Tuning) else Tuning.LORA
+    return page(
+        "training.html",
+        422 if problems else 200,
+        runs=found.items,
+        next=found.next,
+        cursor=cursor,
+        exports=_offered(runtime),
+        bases=list(training.base_models(runtime)),
+        methods=TUNING_METHODS,
+        chosen=chosen,
+        about=TUNING_METHODS[chosen],
+        options=shown_options(_fields(chosen), {}, form).own,
+        form=form,
+        problems=problems,
+        wrong=by_field(problems),
+    )
+
+
+def _offered(runtime: Runtime) -> Sequence[ExportRecord]:
+    """The newest exports that can be trained on."""
+    found = exports.page(runtime, limit=EXPORTS_OFFERED).items
+    ready = ExportState.READY
+    return [each for each in found if each.state is ready and each.format in training.HANDED]
+
+
+def _stored(runtime: RuntimeOfApp, run_id: UUID) -> TrainingRecord:
+    return training.get(runtime, run_id)
+
+
+@router.get(LIST + "/{run_id}")
+async def one_run(board: BoardOfApp, run: Annotated[TrainingRecord, Depends(_stored)]) -> Response:
+    """One run."""
+    return page("training_run.html", **await first_sight(board, TrainingLook(run.id)), run=run)
+
+
+@router.get(LIST + "/{run_id}/fragment")
+async def one_run_fragment(request: Request, board: BoardOfApp, run_id: UUID) -> Response:
+    """The part of it that changes."""
+    return await polled(request, board, TrainingLook(run_id))
+
+
+@router.post(LIST + "/{run_id}/stop", dependencies=from_our_pages)
+def stop_run(runtime: RuntimeOfApp, run_id: UUID, form: SentForm) -> Response:
+    """End a run, with a checkpoint or for good."""
+    mode = StopMode.DISCARD if form.text("mode") == StopMode.DISCARD else StopMode.SAVE
+    training.stop(runtime, run_id, mode)
+    return RedirectResponse(f"{LIST}/{run_id}", status_code=303)
+
+
+@router.post(LIST + "/{run_id}/resume", dependencies=from_our_pages)
+def resume_run(runtime: RuntimeOfApp, run_id: UUID) -> Response:
+    """Go on with a run that was stopped or failed."""
+    training.resume(runtime, run_id)
+    return RedirectResponse(f"{LIST}/{run_id}", status_code=303)
+
+
+@router.post(LIST + "/{run_id}/delete", dependencies=from_our_pages)
+def delete_run(runtime: RuntimeOfApp, run_id: UUID) -> Response:
+    """Remove a run that has ended, with its files."""
+    training.delete(runtime, run_id)
+    return RedirectResponse(LIST, status_code=303)

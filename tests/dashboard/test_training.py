@@ -1,0 +1,109 @@
+"""Training runs as pages without scripts: asked for, followed, stopped, gone on with, removed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.domain.lifecycle import StopMode, TrainingState
+from app.main import build_app
+from app.runtime import Runtime
+from app.use_cases import exports, training
+from app.use_cases.training_runner import train
+from tests.api.stored_job import stored_job
+from tests.dashboard.conftest import ORIGIN
+from tests.stand_in_trainer import stand_in
+
+LIST = "/dashboard/training"
+HELD = "held_out={'before': 2.5, 'after': 1.25}, data={'train_rows': 2}"
+
+
+@pytest.fixture
+def ready(runtime: Runtime, tmp_path: Path) -> Runtime:
+    """A runtime with a base model, named in a harmful way, and a trainer that is done at once."""
+    python = stand_in(
+        tmp_path, f"tell(phase='train', step=2, max_steps=2, loss=1.5); leave({HELD})"
+    )
+    settings = {"train_python": python, "base_models": str(tmp_path / "<b>rose")}
+    return replace(runtime, settings=runtime.settings.model_copy(update=settings))
+
+
+@pytest.fixture
+def browser(ready: Runtime) -> Iterator[TestClient]:
+    app = build_app(ready)
+    with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def export_id(ready: Runtime) -> str:
+    export_id = exports.request(ready, stored_job(ready).job.id, "alpaca").id
+    exports.make(ready, export_id)
+    return str(export_id)
+
+
+def asked(browser: TestClient, export_id: str, **more: str) -> str:
+    data = {"export_id": export_id, "base_model": "<b>rose", "method": "lora", **more}
+    answer = browser.post(LIST, data=data, headers=ORIGIN)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_asked_for_and_followed(browser: TestClient, ready: Runtime, export_id: str) -> None:
+    where = asked(browser, export_id, **{"options/rank": "4"})
+    run_id = UUID(where.rpartition("/")[2])
+    assert training.get(ready, run_id).settings == {"rank": 4}
+    assert "Stop and save" in browser.get(where).text
+    train(ready, run_id)
+    text = browser.get(where).text
+    for words in (
+        "succeeded",
+        "2 of 2",
+        "2.5000",
+        "1.2500",
+        f"/v1/training-runs/{run_id}/download",
+    ):
+        assert words in text, words
+    assert "<b>rose" not in text
+    listed = browser.get(LIST).text
+    assert "&lt;b&gt;rose" in listed
+    assert "<b>rose" not in listed
+    assert browser.get(f"{where}/fragment").status_code == 200
+
+
+def test_what_is_wrong_stands_at_its_field(browser: TestClient, export_id: str) -> None:
+    data = {"export_id": export_id, "base_model": "<b>rose", "method": "lora", "options/rank": "0"}
+    answer = browser.post(LIST, data=data, headers=ORIGIN)
+    assert answer.status_code == 422
+    assert "must be from 1 to 1024" in answer.text
+    assert browser.post(LIST, data={"method": "lora"}, headers=ORIGIN).status_code == 422
+    assert browser.post(LIST, data=data).status_code == 403, "not from one of our pages"
+
+
+def test_the_other_button_shows_another_methods_settings(browser: TestClient) -> None:
+    answer = browser.post(LIST, data={"method": "houlsby", "action": "method"}, headers=ORIGIN)
+    assert answer.status_code == 200
+    assert "options/bottleneck" in answer.text
+    assert "options/rank" not in answer.text
+
+
+def test_stopped_gone_on_with_and_removed(
+    browser: TestClient, ready: Runtime, export_id: str
+) -> None:
+    where = asked(browser, export_id)
+    run_id = UUID(where.rpartition("/")[2])
+    assert browser.post(f"{where}/stop", data={"mode": "save"}, headers=ORIGIN).status_code == 303
+    assert training.get(ready, run_id).state is TrainingState.CANCELLED
+    assert browser.post(f"{where}/resume", headers=ORIGIN).status_code == 409
+    assert browser.post(f"{where}/delete", headers=ORIGIN).headers["location"] == LIST
+    assert browser.get(where).status_code == 404
+    assert training.page(ready).items == []
+    assert set(StopMode) == {"save", "discard"}
+
+
+def test_without_a_base_model_it_says_so(runtime: Runtime) -> None:
+    with TestClient(build_app(runtime), base_url="http://localhost") as client:
+        assert "CULTIVAR_BASE_MODELS" in client.get(LIST).text
