@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from app.dashboard.forms import Form, Reading, all_problems
 from app.dashboard.option_fields import (
@@ -12,13 +13,22 @@ from app.dashboard.option_fields import (
     typed,
 )
 from app.domain.lifecycle import Delivery
+from app.domain.materials import JobSource, LabelledSet, Material, TemplateSet
 from app.domain.profiles import DEFAULT_PROFILE
 from app.domain.reuse import Reuse
-from app.domain.stored import Job, SeedSet, TeacherRecord
+from app.domain.stored import Job, JobProgress, SeedSet, TeacherRecord
 from app.domain.tokens import Tokens
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import estimates, methods, seed_sets, teachers
+from app.use_cases import (
+    estimates,
+    jobs,
+    labelled_sets,
+    methods,
+    seed_sets,
+    teachers,
+    template_sets,
+)
 from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 from app.use_cases.methods import MethodDescription
@@ -27,6 +37,9 @@ EMBEDDINGS = "embeddings"
 MOST_OFFERED = 200
 FIRST_METHOD = "self_instruct"
 FIRST_ROWS = "200"
+# A job to mix is ticked in the field of this name; beside it are its weight and its cap.
+SOURCE, WEIGHT, CAP = "sources", "sources/weight/", "sources/cap/"
+_SETS = ("seed", "labelled", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,9 @@ class Offered:
     """What a form of a new job offers; of many seed sets and teachers the newest."""
 
     seed_sets: Sequence[SeedSet]
+    labelled_sets: Sequence[LabelledSet]
+    template_sets: Sequence[TemplateSet]
+    finished: Sequence[JobProgress]
     writers: Sequence[TeacherRecord]
     embedders: Sequence[TeacherRecord]
     methods: Sequence[MethodDescription]
@@ -52,6 +68,9 @@ def offered(runtime: Runtime, form: Form) -> Offered:
     found = teachers.page(runtime, limit=MOST_OFFERED).items
     return Offered(
         seed_sets=seed_sets.page(runtime, limit=MOST_OFFERED).items,
+        labelled_sets=labelled_sets.page(runtime, limit=MOST_OFFERED).items,
+        template_sets=template_sets.page(runtime, limit=MOST_OFFERED).items,
+        finished=_finished(runtime) if method.draws_from == Material.JOBS else (),
         writers=[each for each in found if each.endpoint != EMBEDDINGS],
         embedders=[each for each in found if each.endpoint == EMBEDDINGS],
         methods=known,
@@ -67,9 +86,12 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     method = form.text("method", FIRST_METHOD)
     known = {each.name: each.options for each in methods.all_methods()}
     details = JobDetails(
-        seed_set_id=reading.required_id("seed_set_id"),
-        teacher_id=reading.required_id("teacher_id"),
-        target_rows=reading.required_integer("target_rows"),
+        seed_set_id=reading.optional_id("seed_set_id"),
+        labelled_set_id=reading.optional_id("labelled_set_id"),
+        template_set_id=reading.optional_id("template_set_id"),
+        sources=_sources(reading),
+        teacher_id=reading.optional_id("teacher_id"),
+        target_rows=reading.integer("target_rows"),
         name=form.text("name"),
         method=method,
         profile=form.text("profile") or DEFAULT_PROFILE,
@@ -83,6 +105,27 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         reuse=reading.choice("reuse", [*Reuse], Reuse.NEVER),
     )
     return details, reading.problems
+
+
+def _finished(runtime: Runtime) -> Sequence[JobProgress]:
+    """Jobs that have ended with rows, the newest of the last few hundred."""
+    found = jobs.page(runtime, limit=MOST_OFFERED).items
+    return [each for each in found if each.job.finished_at and each.accepted_rows]
+
+
+def _sources(reading: Reading) -> Sequence[JobSource]:
+    """The ticked jobs, each with the weight and the cap beside it."""
+    found: list[JobSource] = []
+    for key in dict.fromkeys(reading.form.texts(SOURCE)):
+        try:
+            job_id = UUID(key)
+        except ValueError:
+            reading.refuse(SOURCE, "not_found", "there is no such job")
+            continue
+        weight = f"{WEIGHT}{key}"
+        given = reading.number(weight, 0.0) if reading.form.text(weight) else None
+        found.append(JobSource(job_id, given, reading.integer(f"{CAP}{key}")))
+    return found
 
 
 def _tokens(reading: Reading) -> str | None:
@@ -111,7 +154,7 @@ def reckoned(runtime: Runtime, form: Form) -> Reckoned:
     return Reckoned(details, None if unread else estimate, unread)
 
 
-def form_of_job(job: Job) -> Form:
+def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
     """The form that would submit the same job again; only options that differ are filled in."""
     method = methods.get(job.method)
     defaults = {each.name: each.default for each in method.options} | dict(
@@ -122,7 +165,11 @@ def form_of_job(job: Job) -> Form:
         for each in method.options
         if each.name in job.options and job.options[each.name] != _plain(defaults[each.name])
     }
-    same = ("seed_set_id", "teacher_id", "target_rows", "method", "profile", "cap_calls")
+    fields[SOURCE] = [str(each.job_id) for each in sources]
+    fields |= {f"{WEIGHT}{each.job_id}": [_text(each.weight)] for each in sources}
+    fields |= {f"{CAP}{each.job_id}": [_text(each.cap)] for each in sources}
+    fields |= {f"{name}_set_id": [_text(getattr(job, f"{name}_set_id"))] for name in _SETS}
+    same = ("teacher_id", "target_rows", "method", "profile", "cap_calls")
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
     cap = job.cap_micro_usd

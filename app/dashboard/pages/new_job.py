@@ -32,7 +32,7 @@ def new_job(
 ) -> Response:
     """The empty form, or that of a job to run again."""
     if clone is not None:
-        return _shown(runtime, form_of_job(jobs.get(runtime, clone)))
+        return _shown(runtime, form_of_job(jobs.get(runtime, clone), jobs.sources(runtime, clone)))
     given = {"seed_set_id": seed_set, "teacher_id": teacher}
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
     return _shown(runtime, Form({**fields, "target_rows": [FIRST_ROWS]}))
