@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.context import RuntimeOfApp
 from app.api.file_download import file_response
-from app.api.media_types import JSONL, JSONL_TYPES
+from app.api.media_types import FILE_TYPES, JSONL_TYPES
 from app.api.once import OnceOfRequest, tell
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
@@ -21,7 +21,7 @@ from app.use_cases import exports
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"], route_class=StrictRoute)
 MARKDOWN = "text/markdown"
-_FILE = {JSONL: {"schema": {"type": "string"}}}
+_FILE = {kind: {"schema": {"type": "string"}} for kind in FILE_TYPES.values()}
 
 
 class ExportIn(BaseModel):
@@ -34,6 +34,10 @@ class ExportIn(BaseModel):
     options: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="options of the format, see /v1/formats"
     )
+    packaging: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="kind of file, splits, shards, bundle; see /v1/packaging",
+    )
 
 
 class ExportOut(BaseModel):
@@ -45,6 +49,7 @@ class ExportOut(BaseModel):
     job_id: UUID
     format: str
     options: dict[str, Any]
+    packaging: dict[str, Any]
     state: ExportState
     row_count: int | None
     bytes: int | None
@@ -69,7 +74,8 @@ def request_export(
     runtime: RuntimeOfApp, body: ExportIn, response: Response, once: OnceOfRequest
 ) -> ExportOut:
     """Ask for an export of a job; a worker makes it."""
-    export = exports.request(runtime, _id_of(body.job_id), body.format, body.options, once)
+    job_id = _id_of(body.job_id)
+    export = exports.request(runtime, job_id, body.format, body.options, body.packaging, once)
     tell(response, once)
     response.headers["Location"] = f"{router.prefix}/{export.id}"
     return _shown(export)
@@ -105,15 +111,12 @@ def get_export(runtime: RuntimeOfApp, export_id: UUID) -> ExportOut:
     "/{export_id}/download",
     response_class=Response,
     responses={
-        200: {"content": {JSONL: {"schema": {"type": "string"}}}},
-        206: {
-            "description": "The range asked for",
-            "content": {JSONL: {"schema": {"type": "string"}}},
-        },
+        200: {"content": _FILE},
+        206: {"description": "The range asked for", "content": _FILE},
         304: {"description": "As the caller has it (If-None-Match)"},
     }
     | problems(404, 409, 416),
-    openapi_extra={"x-produces": JSONL_TYPES},
+    openapi_extra={"x-produces": [*JSONL_TYPES, *FILE_TYPES.values()]},
 )
 def download_export(request: Request, runtime: RuntimeOfApp, export_id: UUID) -> Response:
     """The file; one Range at a time, and its ETag is its sha256."""
@@ -122,7 +125,7 @@ def download_export(request: Request, runtime: RuntimeOfApp, export_id: UUID) ->
         request,
         path,
         name=f"{export.format}-{path.name}",
-        media_type=JSONL,
+        media_type=FILE_TYPES[path.suffix],
         etag=f'"{export.sha256}"',
     )
 

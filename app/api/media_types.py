@@ -6,6 +6,16 @@ JSON_TYPES = ("application/json", "application/problem+json")
 JSONL = "application/x-ndjson"
 JSONL_TYPES = (JSONL, "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
+# Of an export, by the last suffix of its file.
+FILE_TYPES = {
+    ".jsonl": JSONL,
+    ".gz": "application/gzip",
+    ".json": "application/json",
+    ".tsv": "text/tab-separated-values",
+    ".parquet": "application/vnd.apache.parquet",
+    ".zip": "application/zip",
+}
+
 
 def accepts(accept: str, offered: Sequence[str]) -> bool:
     """Whether an Accept header (RFC 9110) allows any of the offered types."""

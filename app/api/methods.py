@@ -86,6 +86,13 @@ async def get_method(name: str) -> MethodOut:
     return _shown(methods.get(name))
 
 
+@router.get("/packaging", response_model=PageOf[OptionOut], responses=problems())
+async def list_packaging() -> PageOf[OptionOut]:
+    """What may be said of any export beside its format, on one page."""
+    fields = methods.packaging_fields()
+    return PageOf(items=[OptionOut.model_validate(each) for each in fields], next=None)
+
+
 @router.get("/formats", response_model=PageOf[FormatOut], responses=problems())
 async def list_formats() -> PageOf[FormatOut]:
     """Every export format, on one page."""

@@ -69,6 +69,8 @@ TEXTS: Mapping[str, str] = {
     "too_many_keys": "An object has too many keys.",
     "too_many_lines": "The file has more lines than one set may hold; split it.",
     "unknown_field": "A field or parameter is not known; the detail names the nearest.",
+    "unfit_container": "This format cannot be written into that kind of file.",
+    "unfit_shards": "This format is always one file.",
     "unknown_filter": "There is no such filter; see /v1/filters.",
     "unknown_format": "There is no such export format; see /v1/formats.",
     "unknown_method": "There is no such method; see /v1/methods.",

@@ -17,7 +17,7 @@ from app.cli.filter_choice import FilterPairs, read_filters
 from app.cli.job_submitting import ReuseFlag
 from app.cli.keys import AskForKey, KeyVariable, read_key
 from app.cli.local_service import LocalService, local_service
-from app.cli.method_options import OptionPairs, read_options
+from app.cli.method_options import FormatName, OptionPairs, read_options
 from app.cli.money import Money, Price
 from app.cli.prompt_files import PromptFiles, read_prompts
 from app.cli.teacher_choice import Described, chosen_teacher, revived_demo_teacher, teacher_details
@@ -74,7 +74,7 @@ def command(
     reuse: ReuseFlag = Reuse.NEVER,
     language: Annotated[str, Option(help="of the seeds, such as en or zh-Hans")] = "en",
     licence: Annotated[str, Option(help="of the seeds")] = "unknown",
-    format_: Annotated[str, Option("--format", help="see `cultivar exports formats`")] = "alpaca",
+    format_: FormatName = "alpaca_jsonl",
     name: Annotated[str, Option(help="what to call the job")] = "",
     resume: Annotated[UUID | None, Option(help="go on with this job instead of a new one")] = None,
     home: Annotated[Path | None, Option(help="where the service keeps its data")] = None,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from typer import Argument, Option, Typer
 
-from app.cli import job_parts, job_submitting
+from app.cli import job_parts, job_report, job_submitting
 from app.cli.connection import connected
 from app.cli.job_submitting import follow_to_end
 from app.cli.terminal import (
@@ -41,6 +41,7 @@ _COLUMNS = (
 
 commands.command("submit")(job_submitting.submit)
 commands.command("estimate")(job_submitting.estimate)
+commands.command("report")(job_report.report)
 
 
 @commands.command("list")

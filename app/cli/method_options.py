@@ -12,6 +12,7 @@ from app.errors import InvalidInput, Problem
 OptionPairs = Annotated[
     list[str] | None, Option(metavar="NAME=VALUE", help="an option of it; may be repeated")
 ]
+FormatName = Annotated[str, Option("--format", help="see `cultivar exports formats`")]
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _NONE = {"null", "none"}

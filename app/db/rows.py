@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +15,23 @@ from app.db.tables import candidates, conversations, rows, seeds
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 
+
+class ExportedRow(NamedTuple):
+    """What an export wants of an accepted row, and no more: it reads millions."""
+
+    id: UUID
+    candidate_id: UUID
+    pool_seq: int
+    position: int
+    instruction: str
+    input: str
+    output: str
+    is_classification: bool | None
+    messages: Sequence[Mapping[str, str]] | None
+    facts: Mapping[str, str] | None
+
+
+_exported = [rows.c[name] for name in ExportedRow._fields]
 _columns = [rows.c[name] for name in RowRecord.__slots__]
 _order = (rows.c.pool_seq, rows.c.position)
 
@@ -128,10 +145,10 @@ def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowR
 
 def accepted_after(
     connection: sa.Connection, job_id: UUID, key: tuple[int, int], limit: int
-) -> Sequence[RowRecord]:
+) -> Sequence[ExportedRow]:
     """Up to `limit` accepted rows behind (pool_seq, position), in dataset order."""
     query = (
-        sa.select(*_columns)
+        sa.select(*_exported)
         .where(
             rows.c.job_id == job_id,
             rows.c.state == RowState.ACCEPTED,
@@ -141,7 +158,7 @@ def accepted_after(
         .order_by(*_order)
         .limit(limit)
     )
-    return [_row(each._asdict()) for each in connection.execute(query)]
+    return [ExportedRow._make(each) for each in connection.execute(query)]
 
 
 def in_state_after(

@@ -341,6 +341,7 @@ exports = sa.Table(
     reference("job_id", "jobs"),
     sa.Column("format", sa.Text, nullable=False),
     sa.Column("options", JSONB, nullable=False),
+    sa.Column("packaging", JSONB, nullable=False, server_default="{}"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("row_count", sa.BigInteger),
     sa.Column("bytes", sa.BigInteger),

@@ -1,6 +1,7 @@
 """The dataset card of an export: what it holds, where it came from, and under which licences."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,13 @@ _RIGHTS_WITHOUT_TEACHER = (
     "These rows were made by rules from the files below; no model wrote any of them. Whoever uses "
     "them needs the right to do so from the licence of every file. Nothing here grants more than "
     "they do."
+)
+# What licences and terms say where they restrict: no commerce, no derivatives, no competing models.
+_RESTRICTING = re.compile(
+    r"\b(nc|nd|non-?commercial|research|academic|compet\w*|prohibit\w*|may not|must not|"
+    r"not (be )?(used|allowed|permitted)|no derivatives|restrict\w*|proprietary|"
+    r"all rights reserved|openai)\b",
+    re.IGNORECASE,
 )
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -45,7 +53,8 @@ class Card:
     """Everything that a card says; times and money are given as text, so that it stays pure.
 
     `counts` are call slots or candidates by state, `drops` the dropped candidates and rows by the
-    name of the rule, `settings` whatever the job was told.
+    name of the rule, `left_out` the rows that the format cannot carry, `settings` whatever the job
+    was told. `paths` names the files of each split beside the card, for hubs that show them.
     """
 
     title: str
@@ -57,6 +66,10 @@ class Card:
     teachers: Sequence[CardTeacher]
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     drops: Mapping[str, int] = field(default_factory=dict[str, int])
+    left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+    rows_by_split: Mapping[str, int] = field(default_factory=dict[str, int])
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    held_out_seeds: int = 0
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     made_on: str = ""
     cost: str = ""
@@ -75,6 +88,7 @@ def render_card(card: Card) -> str:
         f"# {_inline(card.title)}",
         _warning(card),
         _facts(card),
+        _composition(card),
         _licences(card),
         _making(card),
         _limits(card),
@@ -83,7 +97,7 @@ def render_card(card: Card) -> str:
 
 
 def _front_matter(card: Card) -> str:
-    members = {
+    members: dict[str, object] = {
         "pretty_name": card.title,
         "language": sorted({each.language for each in card.seed_sets if each.language}),
         "license": "other",
@@ -92,6 +106,9 @@ def _front_matter(card: Card) -> str:
         "task_categories": ["text-generation"],
         "tags": ["synthetic", "instruction-tuning", *(["simulated"] if card.simulated else [])],
     }
+    if card.paths:
+        files = [{"split": split, "path": path} for split, path in card.paths.items()]
+        members["configs"] = [{"config_name": "default", "data_files": files}]
     return f"---\n{yaml.safe_dump(members, sort_keys=False, allow_unicode=True)}---"
 
 
@@ -110,6 +127,7 @@ def _warning(card: Card) -> str:
 
 
 def _facts(card: Card) -> str:
+    held_out = f"{card.held_out_seeds:,}" if card.held_out_seeds else ""
     facts = [
         ("Rows", f"{card.rows:,}"),
         ("Format", card.format),
@@ -117,9 +135,18 @@ def _facts(card: Card) -> str:
         ("Made on", card.made_on),
         ("Paid to teachers", card.cost),
         ("Reused", card.reused),
+        ("Seeds held out from the teacher", held_out),
         ("sha256 of the file", card.sha256),
     ]
     return _table(("What", "Value"), [(name, value) for name, value in facts if value])
+
+
+def _composition(card: Card) -> str:
+    splits = dict(card.rows_by_split)
+    if len(splits) < 2 and "train" in splits:
+        return ""
+    rows = [(split, f"{count:,}") for split, count in sorted(splits.items())]
+    return f"## Composition\n\n{_table(('Split', 'Rows'), rows)}" if rows else ""
 
 
 def _licences(card: Card) -> str:
@@ -134,7 +161,32 @@ def _licences(card: Card) -> str:
             _RIGHTS if card.teachers else _RIGHTS_WITHOUT_TEACHER,
             _table(("Seed set", "Seeds", "Language", "Licence", "Source"), seeds),
             *([_table(("Teacher", "Model", "Terms"), teachers)] if teachers else []),
+            *_restrictions(card),
         ]
+    )
+
+
+def _restrictions(card: Card) -> list[str]:
+    """A plain warning for each link of the chain that restricts what may be done, or is unknown."""
+    links = [("The seed set", each.name, "licence", each.licence) for each in card.seed_sets]
+    links += [
+        ("The teacher", each.name, "terms", each.terms)
+        for each in card.teachers
+        if not each.simulated
+    ]
+    return [
+        f"> **Warning.** {kind} {_inline(name)} {_restricts(word, said)}"
+        for kind, name, word, said in links
+        if not said.strip() or _RESTRICTING.search(said)
+    ]
+
+
+def _restricts(word: str, said: str) -> str:
+    if not said.strip():
+        return f"states no {word}: ask for them before these rows are published or sold."
+    return (
+        f"restricts what may be done with these rows ({_inline(said)}). Read its {word} before "
+        "they are published, sold or trained on."
     )
 
 
@@ -144,14 +196,22 @@ def _making(card: Card) -> str:
         counts = [(name, f"{count:,}") for name, count in card.counts.items()]
         sections.append(_table(("State", "Count"), counts))
     if card.drops:
-        drops = sorted(card.drops.items(), key=lambda item: (-item[1], item[0]))
         sections.append("What was dropped, by the rule that dropped it:")
-        sections.append(_table(("Rule", "Dropped"), [(rule, f"{n:,}") for rule, n in drops]))
+        sections.append(_table(("Rule", "Dropped"), _ranked(card.drops)))
+    if card.left_out:
+        sections.append("Rows of the job that this format cannot carry, by reason:")
+        sections.append(_table(("Reason", "Left out"), _ranked(card.left_out)))
     if card.settings:
         settings = [(name, _shown(value)) for name, value in sorted(card.settings.items())]
         sections.append("Settings of the job:")
         sections.append(_table(("Setting", "Value"), settings))
     return "\n\n".join(sections) if len(sections) > 1 else ""
+
+
+def _ranked(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Names with their counts, the most frequent first."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(name, f"{count:,}") for name, count in ranked]
 
 
 def _limits(card: Card) -> str:

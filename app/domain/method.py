@@ -153,6 +153,13 @@ class MethodOptions:
         Order.FREE, "strict: whole rounds, rows do not depend on the order of arrival"
     )
     round_size: int = option(5, "prompts drawn together under strict order", minimum=1, maximum=500)
+    held_out_share: float = option(
+        0.0,
+        "share of the seeds' instructions that the teacher is never shown, to measure by; no row "
+        "may be like one of them either",
+        minimum=0.0,
+        maximum=0.9,
+    )
     novelty_floor: float = option(
         0.02,
         "stop when the share of novel candidates falls below",

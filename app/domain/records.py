@@ -120,10 +120,30 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """How an instruction came about: the call that proposed it, and how near the pool was to it.
+
+    `number` counts the calls of the job from 0, `received_at` is ISO 8601. The similarities are
+    ROUGE-L F-measures in [0, 1] to everything in the pool before it: the ten best by text, and the
+    mean over all.
+    """
+
+    number: int
+    prompt: str
+    reply: str
+    finish_reason: str | None
+    received_at: str
+    most_similar: Mapping[str, float]
+    avg_similarity_score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One finished row as exports see it; `id` walks back to its call, prompt and seeds.
 
-    A dialogue has all its turns in `messages`, and its first exchange in the other fields.
+    A dialogue has all its turns in `messages`, and its first exchange in the other fields. `split`
+    is the part of the dataset it belongs to. Formats that write one line per instruction find its
+    further instances in `others`, those that tell of its making find that in `origin`.
     """
 
     id: str
@@ -133,3 +153,11 @@ class Row:
     is_classification: bool | None = None
     messages: tuple[Message, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    split: str = "train"
+    others: tuple[SeedInstance, ...] = ()
+    origin: Origin | None = None
+
+    @property
+    def instances(self) -> tuple[SeedInstance, ...]:
+        """All instances of the instruction that this row stands for, its own first."""
+        return (SeedInstance(self.input, self.output), *self.others)

@@ -436,6 +436,7 @@ class ExportRecord:
     job_id: UUID
     format: str
     options: Mapping[str, object]
+    packaging: Mapping[str, object]
     state: ExportState
     row_count: int | None
     bytes: int | None

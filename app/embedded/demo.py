@@ -36,7 +36,7 @@ from app.use_cases.teachers import TeacherDetails
 
 SEEDS = ROOT / "seeds" / "general_en.jsonl"
 ROWS = 200
-FORMAT = "alpaca"
+FORMAT = "alpaca_jsonl"
 BUDGET_MICRO_USD = 1_000_000
 # Slow enough to be seen, so quick that nobody waits.
 TEACHER_ARGUMENTS = ("--latency-s", "0.3", "--latency-tail", "lognormal")

@@ -14,8 +14,10 @@ from app.errors import InvalidInput
 
 
 @contextmanager
-def written_whole(path: Path | None) -> Iterator[BinaryIO]:
+def written_whole(path: Path | None, *, compress: bool = True) -> Iterator[BinaryIO]:
     """Give a file to write; None is standard output, `.gz` at the end of the name compresses.
+
+    Without `compress` the name says nothing: what is written is compressed already.
 
     When the block fails, a file of that name stays as it was and standard output stays empty.
     Raises InvalidInput when the file cannot be made.
@@ -31,7 +33,7 @@ def written_whole(path: Path | None) -> Iterator[BinaryIO]:
     except OSError as error:
         raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
     try:
-        with opened, _compressing(opened, target) as file:
+        with opened, _compressing(opened, compress and target.suffix == ".gz") as file:
             yield file
         passing.replace(target)
     finally:
@@ -39,8 +41,8 @@ def written_whole(path: Path | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _compressing(file: BinaryIO, target: Path) -> Iterator[BinaryIO]:
-    if target.suffix != ".gz":
+def _compressing(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+    if not wanted:
         yield file
         return
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:

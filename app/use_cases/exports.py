@@ -1,6 +1,6 @@
 """Exports: ask for one, make it, read it, delete it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -8,21 +8,21 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from app import traces
-from app.db import exports, jobs, rows
+from app.db import exports, jobs
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.format import Format
 from app.domain.formats import FORMATS
 from app.domain.lifecycle import ExportState
 from app.domain.options import options_as_dict, parse_options
-from app.domain.records import Message, Role, Row
-from app.domain.stored import ExportRecord, Page, RowRecord
+from app.domain.packaging import Container, Packaging, parse_packaging
+from app.domain.stored import ExportRecord, Page
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
-from app.files.export_writer import write_export
-from app.files.whole_file import written_whole
+from app.files.containers import check_parquet
 from app.runtime import Runtime
+from app.use_cases.export_making import card_path, write
 from app.use_cases.once import Once
-from app.use_cases.provenance import Provenance, gather
+from app.use_cases.provenance import gather
 
 _log = structlog.get_logger(__name__)
 
@@ -32,16 +32,20 @@ def request(
     job_id: UUID,
     format_name: str,
     options: Mapping[str, object] | None = None,
+    packaging: Mapping[str, object] | None = None,
     once: Once | None = None,
 ) -> ExportRecord:
     """Queue an export of the first target rows by order; raises NotFound or InvalidInput."""
-    chosen = _format(format_name, options or {})
+    chosen, packed = _chosen(format_name, options or {}, packaging or {})
+    if packed.container is Container.PARQUET:
+        check_parquet()
     export_id = new_id()
     values: dict[str, object] = {
         "id": export_id,
         "job_id": job_id,
         "format": format_name,
         "options": options_as_dict(chosen),
+        "packaging": options_as_dict(packed),
         "state": ExportState.QUEUED,
     }
     with runtime.database.transaction() as connection:
@@ -57,14 +61,17 @@ def request(
     return record
 
 
-def _format(name: str, options: Mapping[str, object]) -> Format:
+def _chosen(
+    name: str, options: Mapping[str, object], packaging: Mapping[str, object]
+) -> tuple[Format, Packaging]:
     if name not in FORMATS:
         problems = (Problem("/format", "unknown_format", f"known: {', '.join(FORMATS)}"),)
         raise InvalidInput("The export cannot be made.", problems=problems)
     chosen, problems = parse_options(FORMATS[name], options)
-    if chosen is None:
-        raise InvalidInput("The export cannot be made.", problems=problems)
-    return chosen
+    packed, misfits = parse_packaging(packaging, chosen or FORMATS[name]())
+    if chosen is None or packed is None:
+        raise InvalidInput("The export cannot be made.", problems=(*problems, *misfits))
+    return chosen, packed
 
 
 def _get(connection: Connection, export_id: UUID) -> ExportRecord:
@@ -102,16 +109,18 @@ def file(runtime: Runtime, export_id: UUID) -> tuple[ExportRecord, Path]:
 def card(runtime: Runtime, export_id: UUID) -> str:
     """The dataset card of a finished export, as Markdown; raises NotFound or Conflict."""
     record, _ = file(runtime, export_id)
-    return _card_path(runtime, record).read_text(encoding="utf-8")
-
-
-def _card_path(runtime: Runtime, record: ExportRecord) -> Path:
-    return runtime.exports_directory / f"{record.id}.card.md"
+    return card_path(runtime, record).read_text(encoding="utf-8")
 
 
 def export_path(runtime: Runtime, record: ExportRecord) -> Path:
     """Where the file of an export lies, or will lie."""
-    return runtime.exports_directory / f"{record.id}{FORMATS[record.format].file_suffix}"
+    return runtime.exports_directory / f"{record.id}{packed_as(record)}"
+
+
+def packed_as(record: ExportRecord) -> str:
+    """The suffix of the file of an export."""
+    chosen, packed = _chosen(record.format, record.options, record.packaging)
+    return packed.suffix(chosen)
 
 
 def delete(runtime: Runtime, export_id: UUID) -> None:
@@ -133,7 +142,8 @@ def make(runtime: Runtime, export_id: UUID) -> None:
     ids = {"export": str(export_id), "job": str(record.job_id)}
     try:
         with bound_contextvars(**ids), traces.span("export", **ids):
-            ending = _write(runtime, provenance)
+            chosen = _chosen(record.format, record.options, record.packaging)
+            ending = write(runtime, provenance, *chosen)
     except CultivarError as error:
         _log.warning("export_failed", **ids, code=error.code)
         ending = {
@@ -143,54 +153,3 @@ def make(runtime: Runtime, export_id: UUID) -> None:
         }
     with runtime.database.transaction() as connection:
         exports.finish(connection, export_id, ending)
-
-
-def _write(runtime: Runtime, provenance: Provenance) -> Mapping[str, object]:
-    record, manifest = provenance.export, provenance.manifest()
-    export_format = _format(record.format, record.options)
-    found = _rows(runtime, record, provenance.job.target_rows)
-    written = write_export(
-        runtime.exports_directory,
-        str(record.id),
-        (export_format.line(_row(each)) for each in found),
-        manifest=manifest,
-        suffix=export_format.file_suffix,
-    )
-    with written_whole(_card_path(runtime, record)) as file:
-        file.write(provenance.card(rows=written.rows, sha256=written.sha256).encode())
-    return {
-        "state": ExportState.READY,
-        "row_count": written.rows,
-        "bytes": written.bytes,
-        "sha256": written.sha256,
-        "manifest": {**manifest, "rows": written.rows, "sha256": written.sha256},
-    }
-
-
-def _rows(runtime: Runtime, record: ExportRecord, limit: int) -> Iterator[RowRecord]:
-    """Accepted rows in order; each page is a transaction of its own, so none is long."""
-    key, left, page_size = (-1, -1), limit, 2000
-    while left > 0:
-        wanted = min(page_size, left)
-        with runtime.database.transaction() as connection:
-            found = rows.accepted_after(connection, record.job_id, key, wanted)
-            exports.touch(connection, record.id)
-        yield from found
-        if len(found) < wanted:
-            return
-        left -= len(found)
-        key = (found[-1].pool_seq, found[-1].position)
-
-
-def _row(record: RowRecord) -> Row:
-    return Row(
-        id=str(record.id),
-        instruction=record.instruction,
-        input=record.input,
-        output=record.output,
-        is_classification=record.is_classification,
-        messages=tuple(
-            Message(Role(each["role"]), each["content"]) for each in record.messages or ()
-        ),
-        facts=record.facts or {},
-    )

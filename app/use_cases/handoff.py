@@ -165,6 +165,9 @@ def _export_manifest(source: Path) -> Line:
 
 
 def _licence(exported: Line) -> str:
+    told = exported.get("licence")
+    if isinstance(told, str) and told:
+        return told
     seeds = exported.get("seed_set")
     found = cast(Line, seeds).get("licence") if isinstance(seeds, dict) else None
     return f"seeds: {found}" if isinstance(found, str) and found else "not stated"

@@ -135,8 +135,12 @@ def method_problems(
     method: PublishedMethod | None,
     seed_set: SeedSet | None,
     teacher: TeacherRecord | None,
+    random_seed: int,
 ) -> Iterator[Problem]:
     """What the method needs of its teacher and its seeds."""
+    if method is not None and method.held_out_share and seed_set is None:
+        detail = "a job without seeds has none to hold out"
+        yield Problem("/options/held_out_share", "out_of_range", detail)
     if method is None or seed_set is None or teacher is None:
         return
     if method.ENDPOINT is not None and teacher.endpoint != method.ENDPOINT:
@@ -146,7 +150,11 @@ def method_problems(
         detail = f"this set holds {seed_set.kind}; this method takes {method.TAKES}"
         yield Problem("/seed_set_id", "wrong_type", detail)
         return
-    if type(method).can_use is PublishedMethod.can_use:
+    if type(method).can_use is PublishedMethod.can_use and not method.held_out_share:
         return
-    if not any(map(method.can_use, read_seeds(connection, seed_set.id).ordered)):
+    shown, held_out = read_seeds(connection, seed_set.id).parted(method.held_out_share, random_seed)
+    if method.held_out_share and not held_out:
+        detail = "the seed set has a single instruction, so none can be held out"
+        yield Problem("/options/held_out_share", "out_of_range", detail)
+    if not any(map(method.can_use, shown.ordered)):
         yield Problem("/seed_set_id", "wrong_type", f"this method needs {method.SEEDS_WANTED}")

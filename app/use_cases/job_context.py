@@ -22,6 +22,7 @@ from app.domain.options import parse_options
 from app.domain.profiles import PublishedMethod
 from app.domain.records import SeedInstance, Source, SourceKind
 from app.domain.sieve import Sieve
+from app.domain.splitting import chosen_apart
 from app.domain.stored import Job, PoolRecord, StoredSeed
 from app.errors import InvalidInput, NotFound
 from app.runtime import Runtime
@@ -40,6 +41,18 @@ class SeedSources:
 
     ordered: Sequence[Source]
     by_id: Mapping[str, Source]
+
+    def parted(self, share: float, random_seed: int) -> tuple["SeedSources", Sequence[Source]]:
+        """The seeds that may be shown, and those held out: that share of the instructions.
+
+        The same instructions, share and seed always give the same choice. At least one is shown.
+        """
+        apart = chosen_apart({each.instruction for each in self.ordered}, share, random_seed)
+        if not apart:
+            return self, ()
+        shown = [each for each in self.ordered if each.instruction not in apart]
+        held_out = [each for each in self.ordered if each.instruction in apart]
+        return SeedSources(shown, self.by_id), held_out
 
 
 @dataclass(frozen=True)
@@ -85,17 +98,24 @@ class SeedCache:
 
     def __init__(self) -> None:
         self.evaluations = EvaluationIndexes()
-        self._kept: OrderedDict[tuple[UUID, str], SeedSources] = OrderedDict()
+        self._kept: OrderedDict[tuple[UUID, str, float, int], SeedSources] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, connection: Connection, seed_set_id: UUID) -> SeedSources:
-        """The seeds of a set, read once."""
+    def get(
+        self,
+        connection: Connection,
+        seed_set_id: UUID,
+        held_out_share: float = 0.0,
+        random_seed: int = 0,
+    ) -> SeedSources:
+        """The seeds of a set that may be shown, read once."""
         seed_set = seed_sets.get(connection, seed_set_id)
-        key = (seed_set_id, seed_set.sha256 if seed_set else "")
+        digest = seed_set.sha256 if seed_set else ""
+        key = (seed_set_id, digest, held_out_share, random_seed if held_out_share else 0)
         with self._lock:
             found = self._kept.get(key)
         if found is None:
-            found = read_seeds(connection, seed_set_id)
+            found, _ = read_seeds(connection, seed_set_id).parted(held_out_share, random_seed)
         with self._lock:
             self._kept[key] = found
             self._kept.move_to_end(key)
@@ -137,7 +157,9 @@ def load(runtime: Runtime, seeds: SeedCache, job_id: UUID) -> JobContext:
             return JobContext(job, method, SeedSources(stock.sources, {}), sieve, stock)
         if job.seed_set_id is None:
             raise InvalidInput("This job has no seeds.")
-        return JobContext(job, method, seeds.get(connection, job.seed_set_id), sieve)
+        share = method.held_out_share
+        shown = seeds.get(connection, job.seed_set_id, share, job.random_seed)
+        return JobContext(job, method, shown, sieve)
 
 
 def _method(job: Job) -> PublishedMethod:

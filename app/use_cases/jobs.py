@@ -104,7 +104,7 @@ def checked(
     problems += delivery_problems(details.delivery, teacher)
     problems += novelty_problems(details, method, embedder)
     problems += prompt_problems(details.method, method, details.prompts)
-    problems += method_problems(connection, method, seed_set, teacher)
+    problems += method_problems(connection, method, seed_set, teacher, details.random_seed)
     if details.method in METHODS:
         problems += needs_problems(details, METHODS[details.method])
     rules, wrong = row_rules(connection, details)

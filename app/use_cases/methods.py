@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.domain.formats import FORMATS
 from app.domain.methods import METHODS
 from app.domain.options import OptionField, option_fields, options_schema
+from app.domain.packaging import Packaging
 from app.domain.profiles import PublishedMethod, configure
 from app.domain.prompts.own_texts import PromptText, prompt_texts, text_problems
 from app.errors import NotFound, Problem
@@ -113,3 +114,8 @@ def all_formats() -> Sequence[FormatDescription]:
         FormatDescription(name, each.description, each.file_suffix, option_fields(each))
         for name, each in FORMATS.items()
     ]
+
+
+def packaging_fields() -> Sequence[OptionField]:
+    """What may be said of any export beside its format."""
+    return option_fields(Packaging)

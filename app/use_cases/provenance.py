@@ -35,14 +35,33 @@ class Provenance:
             "format_options": self.export.options,
             "target_rows": self.job.target_rows,
             "simulated": self.job.simulated,
+            "licence": self.licence,
             "job": self._job_facts(),
             **self.origins.manifest(self.job),
             "reused": self._reused_facts(),
             "counts": {family: dict(names) for family, names in self.tallies.items()},
         }
 
-    def card(self, *, rows: int, sha256: str) -> str:
-        """The dataset card as Markdown."""
+    @property
+    def licence(self) -> str:
+        """What the rows rest on, in one line: licences of seeds or files, terms of teachers."""
+        sets = {each.licence or "not stated" for each in self.origins.card_sets()}
+        told = [f"seeds: {', '.join(sorted(sets))}"] if sets else []
+        terms = {each.terms or "not stated" for each in self.origins.card_teachers()}
+        told += [f"terms of the teacher: {', '.join(sorted(terms))}"] if terms else []
+        return "; ".join(told)
+
+    def card(
+        self,
+        *,
+        rows: int,
+        sha256: str,
+        left_out: Mapping[str, int],
+        rows_by_split: Mapping[str, int],
+        paths: Mapping[str, str],
+        held_out: int,
+    ) -> str:
+        """The dataset card as Markdown; `paths` says where the files of a split lie."""
         job = self.job
         made_on = (job.finished_at or job.created_at).date().isoformat()
         return render_card(
@@ -56,6 +75,10 @@ class Provenance:
                 teachers=self.origins.card_teachers(),
                 counts=self._flat_counts(),
                 drops=self.tallies.get("drop", {}),
+                left_out=left_out,
+                rows_by_split=rows_by_split,
+                paths=paths,
+                held_out_seeds=held_out,
                 settings={
                     **job.options,
                     "random_seed": job.random_seed,

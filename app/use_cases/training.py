@@ -16,9 +16,14 @@ from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.runtime import Runtime
+from app.use_cases.exports import packed_as
 from app.use_cases.once import Once
 
-HANDED = {"alpaca", "chat_messages", "prompt_completion", "self_instruct_triples", "sharegpt"}
+HANDED = {
+    *("alpaca_jsonl", "chat_messages", "handoff", "openai_chat", "prompt_completion"),
+    *("self_instruct_triples", "sharegpt"),
+}
+PACKED = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,10 @@ def _check_export(connection: Connection, export_id: UUID) -> None:
     if export.format not in HANDED:
         detail = f"{export.format} cannot be trained on; one of {', '.join(sorted(HANDED))} can"
         problem = Problem("/export_id", "unknown_format", detail)
+        raise InvalidInput("The training cannot be done like this.", problems=[problem])
+    if packed_as(export) not in PACKED:
+        detail = f"a {packed_as(export)} file cannot be trained on; one of {', '.join(PACKED)} can"
+        problem = Problem("/export_id", "unfit_container", detail)
         raise InvalidInput("The training cannot be done like this.", problems=[problem])
 
 

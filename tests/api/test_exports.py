@@ -13,7 +13,7 @@ from app.use_cases import exports
 from tests.api.stored_job import stored_job
 
 
-def make(client: TestClient, runtime: Runtime, job_id: UUID, kind: str = "alpaca") -> str:
+def make(client: TestClient, runtime: Runtime, job_id: UUID, kind: str = "alpaca_jsonl") -> str:
     """The id of an export that is ready."""
     answer = client.post("/v1/exports", json={"job_id": str(job_id), "format": kind})
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
@@ -27,7 +27,7 @@ def test_a_ready_export_is_described(client: TestClient, runtime: Runtime) -> No
     job_id = stored_job(runtime).job.id
     export_id = make(client, runtime, job_id)
     shown = client.get(f"/v1/exports/{export_id}").json()
-    assert (shown["state"], shown["row_count"], shown["format"]) == ("ready", 2, "alpaca")
+    assert (shown["state"], shown["row_count"], shown["format"]) == ("ready", 2, "alpaca_jsonl")
     assert shown["manifest"]["sha256"] == shown["sha256"]
     assert shown["download"] == f"/v1/exports/{export_id}/download"
     for query in ("", f"?job_id={job_id}"):
@@ -47,7 +47,7 @@ def test_download_is_the_file(client: TestClient, runtime: Runtime) -> None:
     assert answer.headers["etag"] == f'"{shown["sha256"]}"'
     assert answer.headers["content-length"] == str(shown["bytes"])
     assert answer.headers["content-type"] == "application/x-ndjson"
-    assert answer.headers["content-disposition"].startswith('attachment; filename="alpaca-')
+    assert answer.headers["content-disposition"].startswith('attachment; filename="alpaca_jsonl-')
     assert answer.headers["x-content-type-options"] == "nosniff"
     head = client.head(shown["download"])
     assert head.status_code == 200
@@ -109,4 +109,36 @@ def test_every_format_can_be_made(client: TestClient, runtime: Runtime) -> None:
     job_id = stored_job(runtime).job.id
     for kind in client.get("/v1/formats").json()["items"]:
         export_id = make(client, runtime, job_id, kind["name"])
-        assert client.get(f"/v1/exports/{export_id}").json()["row_count"] == 2
+        shown = client.get(f"/v1/exports/{export_id}").json()
+        left_out = {"no_reasoning_before_an_answer": 2} if kind["name"] == "flan_cot" else {}
+        assert shown["manifest"]["left_out"] == left_out
+        assert shown["row_count"] == 2 - sum(left_out.values())
+
+
+def test_packaging_is_kept_and_names_the_file(client: TestClient, runtime: Runtime) -> None:
+    body = {
+        "job_id": str(stored_job(runtime).job.id),
+        "format": "alpaca_jsonl",
+        "packaging": {"test": 0.5, "split_by": "instruction"},
+    }
+    export_id = client.post("/v1/exports", json=body).json()["id"]
+    exports.make(runtime, UUID(export_id))
+    shown = client.get(f"/v1/exports/{export_id}").json()
+    assert shown["packaging"]["test"] == 0.5
+    assert shown["manifest"]["rows_by_split"] == {"train": 1, "test": 1}
+    answer = client.get(shown["download"])
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.content[:2] == b"PK"
+    assert answer.headers["content-disposition"].endswith('.zip"')
+
+
+def test_packaging_that_does_not_fit_is_refused(client: TestClient, runtime: Runtime) -> None:
+    job_id = str(stored_job(runtime).job.id)
+    body = {"job_id": job_id, "format": "moss", "packaging": {"container": "parquet"}}
+    answer = client.post("/v1/exports", json=body)
+    assert answer.status_code == 422
+    [problem] = answer.json()["errors"]
+    assert (problem["pointer"], problem["code"]) == ("/packaging/container", "unfit_container")
+    assert {"container", "test"} <= {
+        each["name"] for each in client.get("/v1/packaging").json()["items"]
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -261,3 +261,17 @@ def test_a_batch_job_without_batch_prices_is_refused(client: TestClient, runtime
     (error,) = answer.json()["errors"]
     assert error["pointer"] == "/delivery"
     assert "batch_input_micro_usd_per_million" in error["detail"]
+
+
+def test_a_report_as_json_and_as_a_page(client: TestClient, runtime: Runtime) -> None:
+    job_id = stored_job(runtime).job.id
+    report = client.get(f"/v1/jobs/{job_id}/report").json()
+    assert report["rows"] == 3
+    assert {"name": "rows accepted", "count": 3} in report["funnel"]
+    assert report["verbs"] == [{"verb": "describe", "count": 3, "nouns": {"number": 3}}]
+    page = client.get(f"/v1/jobs/{job_id}/report.html")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<svg" in page.text
+    for kind in ("report", "report.html"):
+        assert client.get(f"/v1/jobs/{uuid4()}/{kind}").status_code == 404

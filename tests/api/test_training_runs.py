@@ -37,7 +37,7 @@ def client(trained: Runtime) -> Iterator[TestClient]:
 
 @pytest.fixture
 def export_id(trained: Runtime) -> str:
-    export_id = exports.request(trained, stored_job(trained).job.id, "alpaca").id
+    export_id = exports.request(trained, stored_job(trained).job.id, "alpaca_jsonl").id
     exports.make(trained, export_id)
     return str(export_id)
 

@@ -55,9 +55,9 @@ class World:
 def build_world(runtime: Runtime) -> World:
     """Fill an empty database."""
     stored = stored_job(runtime)
-    ready = exports.request(runtime, stored.job.id, "alpaca").id
+    ready = exports.request(runtime, stored.job.id, "alpaca_jsonl").id
     exports.make(runtime, ready)
-    queued = exports.request(runtime, stored.job.id, "alpaca").id
+    queued = exports.request(runtime, stored.job.id, "alpaca_jsonl").id
     details = JobDetails(stored.job.seed_set_id, stored.job.teacher_id, 1)
     succeeded, cancelled = jobs.submit(runtime, details).id, jobs.submit(runtime, details).id
     with runtime.database.transaction() as connection:

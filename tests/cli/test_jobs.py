@@ -1,5 +1,6 @@
 """`cultivar jobs`, `rows` and `exports`: submitted, followed, steered, looked into, exported."""
 
+import gzip
 import json
 from pathlib import Path
 from uuid import uuid4
@@ -193,6 +194,34 @@ def test_exports(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> Non
     assert len(cultivar("exports", "list", "--job", stored.job.id, "--json").json()["items"]) == 1
     assert cultivar("exports", "make", stored.job.id, "--format", "parchment").status == 2
     assert cultivar("exports", "delete", asked["id"]).status == 0
+
+
+def test_packed_exports(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> None:
+    job_id = stored_job(runtime).job.id
+    make = ("exports", "make", job_id, "--no-wait", "--json")
+    found = cultivar(*make, "--package", "container=jsonl.gz").json()
+    exports.make(runtime, found["id"])
+    out = tmp_path / "rows.jsonl.gz"
+    assert cultivar("exports", "download", found["id"], "--out", out).status == 0
+    assert gzip.decompress(out.read_bytes()).count(b"\n") == 2
+    split = cultivar(*make, "--package", "test=0.5", "--package", "split_by=instruction").json()
+    exports.make(runtime, split["id"])
+    assert cultivar("exports", "show", split["id"], "--json").json()["packaging"]["test"] == 0.5
+    assert cultivar("exports", "download", split["id"]).output[:2] == b"PK"
+    assert "shard_mib" in cultivar("exports", "packaging").text
+    assert cultivar(*make, "--package", "shards=3").status == 2
+    left = cultivar(*make, "--format", "flan_cot").json()
+    exports.make(runtime, left["id"])
+    assert "no_reasoning_before_an_answer" in cultivar("exports", "show", left["id"]).text
+
+
+def test_a_report(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> None:
+    job_id = stored_job(runtime).job.id
+    assert "rows accepted" in cultivar("jobs", "report", job_id).text
+    page = tmp_path / "report.html"
+    report = cultivar("jobs", "report", job_id, "--html", page, "--json").json()
+    assert report["languages"] == {"en": 3}
+    assert page.read_text().startswith("<!doctype html>")
 
 
 def test_formats_and_methods(cultivar: CommandLine) -> None:

@@ -1,5 +1,8 @@
 """The dataset card: the licence chain, the counts, and a loud word when nothing was real."""
 
+from dataclasses import replace
+
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +62,49 @@ def test_the_words_of_others_stay_in_their_place(title: str) -> None:
     assert yaml.safe_load(front)["license"] == "other"
     assert body.count("\n## ") == 3
     assert "<" not in body.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    ("licence", "terms", "warned"),
+    [
+        ("CC0-1.0", "Apache-2.0", 0),
+        ("CC BY-NC 4.0", "Apache-2.0", 1),
+        ("CC0-1.0", "https://openai.com/policies/terms-of-use", 1),
+        ("CC0-1.0", "Output may not be used to develop competing models.", 1),
+        ("for research only", "", 2),
+        ("", "MIT", 1),
+    ],
+)
+def test_links_that_restrict_or_are_unknown_get_a_plain_warning(
+    licence: str, terms: str, warned: int
+) -> None:
+    seeds = replace(SEEDS, licence=licence)
+    text = render_card(replace(card(teacher=CardTeacher("big", "m", terms)), seed_sets=[seeds]))
+    assert text.count("> **Warning.**") == warned
+
+
+def test_splits_are_told_and_found_by_hubs() -> None:
+    told = replace(
+        card(teacher=CardTeacher("big", "m", "MIT")),
+        rows_by_split={"train": 1000, "test": 234},
+        paths={"train": "train/*", "test": "test/*"},
+        left_out={"several_turns": 12},
+        held_out_seeds=35,
+    )
+    text = render_card(told)
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["configs"] == [
+        {
+            "config_name": "default",
+            "data_files": [
+                {"split": "train", "path": "train/*"},
+                {"split": "test", "path": "test/*"},
+            ],
+        }
+    ]
+    assert "| test | 234 |" in text
+    assert "| several_turns | 12 |" in text
+    assert "| Seeds held out from the teacher | 35 |" in text
 
 
 def test_the_same_card_gives_the_same_text() -> None:

@@ -75,7 +75,7 @@ def test_a_batch_job_survives_a_killed_worker_and_is_paid_once(
         "target_reached",
         "batch",
     )
-    export, content = client.export(job_id, "alpaca")
+    export, content = client.export(job_id, "alpaca_jsonl")
     assert export["row_count"] == len(content.splitlines()) == 10
     stats = teacher.stats()
     true_cost = (stats["prompt_tokens"] * INPUT + stats["completion_tokens"] * OUTPUT) / 1e6

@@ -15,13 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-import datasets
 import pytest
 
-from app.domain.formats import FORMATS
-from app.domain.records import Row
 from app.errors import Conflict, InsufficientStorage
-from app.files.export_writer import open_locked, write_export
+from app.files.export_parts import open_locked
+from app.files.export_writer import write_export
 
 
 def rows(count: int, text: str = "x") -> Iterator[Mapping[str, object]]:
@@ -210,14 +208,3 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4 << 20
-
-
-def test_a_dataset_library_reads_every_format(tmp_path: Path) -> None:
-    row = Row("row-1", "Name\u2028a tree.\x85", "in a park", "Oak 🌳\n")
-    for name, kind in FORMATS.items():
-        line = kind().line(row)
-        written = write_export(tmp_path, name, [line, line], manifest={})
-        loaded = datasets.load_dataset(
-            "json", data_files=str(written.path), split="train", cache_dir=str(tmp_path / "cache")
-        )
-        assert list(loaded) == [line, line]

@@ -100,7 +100,7 @@ def test_rows_alike_across_jobs_come_once_and_name_their_source(
     lineage = rows.lineage(runtime, found[0].id)
     assert lineage.sources == [{"kind": "row", "id": (found[0].facts or {})["from_row"]}]
     assert jobs.sources(runtime, job.id) == [JobSource(one.id), JobSource(other.id)]
-    record = exports.request(runtime, job.id, "alpaca")
+    record = exports.request(runtime, job.id, "alpaca_jsonl")
     exports.make(runtime, record.id)
     card = exports.card(runtime, record.id)
     assert "licence of one" in card

@@ -330,7 +330,7 @@ def test_an_export_says_how_many_rows_rest_on_reused_replies(
     record = add_teacher(runtime, teacher.base_url)
     first = run(runtime, driver, record.id, target_rows=4)
     more = run(runtime, driver, record.id, target_rows=60, reuse="prefer")
-    export_id = exports.request(runtime, more.id, "alpaca").id
+    export_id = exports.request(runtime, more.id, "alpaca_jsonl").id
     exports.make(runtime, export_id)
     manifest = exports.get(runtime, export_id).manifest
     assert manifest
@@ -340,7 +340,7 @@ def test_an_export_says_how_many_rows_rest_on_reused_replies(
     assert said["saved_micro_usd"] == more.saved_micro_usd
     assert said["calls_by_job"] == {str(first.id): more.reused_calls}
     assert f"{said['rows']} rows rest on replies" in exports.card(runtime, export_id)
-    own = exports.request(runtime, first.id, "alpaca").id
+    own = exports.request(runtime, first.id, "alpaca_jsonl").id
     exports.make(runtime, own)
     assert "rest on replies" not in exports.card(runtime, own)
 

@@ -52,12 +52,12 @@ def with_trainer(plain: Runtime, tmp_path: Path) -> Bodied:
     return made
 
 
-def queued_export(runtime: Runtime, kind: str = "alpaca") -> UUID:
+def queued_export(runtime: Runtime, kind: str = "alpaca_jsonl") -> UUID:
     job_id = jobs.page(runtime).items[0].job.id
     return exports.request(runtime, job_id, kind).id
 
 
-def ready_export(runtime: Runtime, kind: str = "alpaca") -> UUID:
+def ready_export(runtime: Runtime, kind: str = "alpaca_jsonl") -> UUID:
     export_id = queued_export(runtime, kind)
     exports.make(runtime, export_id)
     return export_id

@@ -45,7 +45,7 @@ class ExportLook:
 def export_list(
     runtime: RuntimeOfApp,
     job: UUID | Literal[""] | None = None,
-    format: str = "alpaca",
+    format: str = "alpaca_jsonl",
     cursor: str | None = None,
 ) -> Response:
     """Exports, newest first, of one job if it is named; and the form of another."""

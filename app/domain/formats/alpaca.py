@@ -1,4 +1,4 @@
-"""The columns of the Stanford Alpaca dataset, one row a line instead of one JSON list.
+"""The file of the Stanford Alpaca dataset: one JSON list of tasks with their answers.
 
 Taori et al. 2023, https://github.com/tatsu-lab/stanford_alpaca.
 """
@@ -7,29 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.domain.alpaca_columns import alpaca_columns
+from app.domain.format import Format, TrainerShape
 from app.domain.options import option
 from app.domain.records import Row
+from app.domain.turns import several_turns
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alpaca:
-    """`{"instruction", "input", "output"}`, with the row's id in front if asked for.
-
-    Trainers that know Alpaca build the prompt themselves and tell a task without input by the
-    empty text, so an input of nothing but white space is written as the empty text.
-    """
+class Alpaca(Format):
+    """`{"instruction", "input", "output"}`, with the row's id in front if asked for."""
 
     name: ClassVar[str] = "alpaca"
-    file_suffix: ClassVar[str] = ".jsonl"
-    description: ClassVar[str] = "Alpaca's columns (instruction, input, output), one row a line."
+    file_suffix: ClassVar[str] = ".json"
+    description: ClassVar[str] = "Alpaca's file: one JSON list of instruction, input, output."
 
-    with_id: bool = option(False, "begin each line with the row's id")
+    with_id: bool = option(False, "begin each task with the row's id")
+
+    def unfit(self, row: Row) -> str | None:
+        """A dialogue of several exchanges has no single task."""
+        return several_turns(row)
 
     def line(self, row: Row) -> Mapping[str, object]:
         """The row under Alpaca's column names."""
-        columns = {
-            "instruction": row.instruction,
-            "input": row.input if row.input.strip() else "",
-            "output": row.output,
-        }
-        return {"id": row.id, **columns} if self.with_id else columns
+        return alpaca_columns(row, with_id=self.with_id)
+
+    def shape(self) -> TrainerShape:
+        """Alpaca's."""
+        return TrainerShape.ALPACA

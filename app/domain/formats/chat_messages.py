@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.domain.format import Format, TrainerShape
 from app.domain.options import option
 from app.domain.records import Row
-from app.domain.turns import turns
+from app.domain.turns import as_messages
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChatMessages:
+class ChatMessages(Format):
     """`{"messages": [{"role", "content"}, ...]}`: the user's task, the assistant's answer, ..."""
 
     name: ClassVar[str] = "chat_messages"
@@ -22,11 +23,8 @@ class ChatMessages:
 
     def line(self, row: Row) -> Mapping[str, object]:
         """The messages; an input follows its instruction in the user's message."""
-        messages = [_message(each.role, each.content) for each in turns(row, self.separator)]
-        if self.system:
-            messages.insert(0, _message("system", self.system))
-        return {"messages": messages}
+        return {"messages": as_messages(row, self.separator, self.system)}
 
-
-def _message(role: str, content: str) -> Mapping[str, object]:
-    return {"role": role, "content": content}
+    def shape(self) -> TrainerShape:
+        """Messages."""
+        return TrainerShape.MESSAGES

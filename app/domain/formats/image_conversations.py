@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.domain.format import Format
 from app.domain.options import option
 from app.domain.records import Role, Row
 from app.domain.turns import turns
@@ -15,7 +16,7 @@ _SPEAKERS = {Role.USER: "human", Role.ASSISTANT: "gpt"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageConversations:
+class ImageConversations(Format):
     """`{"id", "image", "conversations": [{"from", "value"}, ...]}`.
 
     The first message shows where the image stands. A row without an image has neither.
@@ -24,6 +25,7 @@ class ImageConversations:
     name: ClassVar[str] = "image_conversations"
     file_suffix: ClassVar[str] = ".jsonl"
     description: ClassVar[str] = "LLaVA's conversations: an image and turns from human and gpt."
+    fixed_columns: ClassVar[bool] = False
 
     mark: str = option("<image>", "stands for the image in the first message")
 

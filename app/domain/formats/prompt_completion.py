@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.domain.format import Format, TrainerShape
+from app.domain.headed_blocks import PREAMBLE, PREAMBLE_WITH_INPUT, headed_blocks
 from app.domain.options import option
 from app.domain.records import Row
+from app.domain.turns import several_turns
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptCompletion:
+class PromptCompletion(Format):
     """`{"prompt", "completion"}`; the completion begins right after the last heading.
 
     No end mark is written: the trainer appends its tokenizer's.
@@ -23,24 +26,22 @@ class PromptCompletion:
     file_suffix: ClassVar[str] = ".jsonl"
     description: ClassVar[str] = "Whole prompts in Alpaca's layout, each with its completion."
 
-    preamble: str = option(
-        "The task below is given as an instruction. Answer it in full.",
-        "the sentence above a task without input; empty leaves it out",
-    )
+    preamble: str = option(PREAMBLE, "the sentence above a task without input; empty leaves it out")
     preamble_with_input: str = option(
-        "The task below is given as an instruction, and its input follows it. Answer it in full.",
-        "the sentence above a task with input; empty leaves it out",
+        PREAMBLE_WITH_INPUT, "the sentence above a task with input; empty leaves it out"
     )
+
+    def unfit(self, row: Row) -> str | None:
+        """A dialogue of several exchanges has no single prompt."""
+        return several_turns(row)
 
     def line(self, row: Row) -> Mapping[str, object]:
         """The prompt up to and including its last heading, and the output as it is."""
-        return {"prompt": "\n\n".join(self._blocks(row)), "completion": row.output}
+        prompt = headed_blocks(
+            row, preamble=self.preamble, preamble_with_input=self.preamble_with_input
+        )
+        return {"prompt": prompt, "completion": row.output}
 
-    def _blocks(self, row: Row) -> list[str]:
-        has_input = bool(row.input.strip())
-        preamble = self.preamble_with_input if has_input else self.preamble
-        blocks = [preamble] if preamble else []
-        blocks.append(f"### Instruction:\n{row.instruction}")
-        if has_input:
-            blocks.append(f"### Input:\n{row.input}")
-        return [*blocks, "### Response:"]
+    def shape(self) -> TrainerShape:
+        """Plain prompts and completions."""
+        return TrainerShape.PROMPT_COMPLETION

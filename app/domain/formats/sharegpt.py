@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.domain.format import Format, TrainerShape
 from app.domain.options import option
 from app.domain.records import Role, Row
 from app.domain.turns import turns
@@ -12,7 +13,7 @@ _SPEAKERS = {Role.USER: "human", Role.ASSISTANT: "gpt"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShareGpt:
+class ShareGpt(Format):
     """`{"id", "conversations": [{"from": "human" or "gpt", "value"}, ...]}`."""
 
     name: ClassVar[str] = "sharegpt"
@@ -28,3 +29,7 @@ class ShareGpt:
             for each in turns(row, self.separator)
         ]
         return {"id": row.id, "conversations": said}
+
+    def shape(self) -> TrainerShape:
+        """ShareGPT's."""
+        return TrainerShape.SHAREGPT

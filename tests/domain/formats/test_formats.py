@@ -1,10 +1,13 @@
 """What every export format promises, and the exact lines of each."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.format import Format
 from app.domain.formats import FORMATS
 from app.domain.formats.alpaca import Alpaca
+from app.domain.formats.alpaca_jsonl import AlpacaJsonl
 from app.domain.formats.baize import Baize
 from app.domain.formats.chat_messages import ChatMessages
 from app.domain.formats.cited_rows import CitedRows
@@ -13,6 +16,7 @@ from app.domain.formats.prompt_completion import PromptCompletion
 from app.domain.formats.self_instruct_triples import SelfInstructTriples
 from app.domain.formats.sharegpt import ShareGpt
 from app.domain.options import options_schema, parse_options
+from app.domain.packaging import Container
 from app.domain.parsing.dialogue import as_transcript, tolerant_turns
 from app.domain.records import Message, Role, Row
 
@@ -25,6 +29,8 @@ TALK = (
     Message(Role.ASSISTANT, "Mostly."),
 )
 DIALOGUE = Row("row-4", "What is tea?", "", "A drink.", messages=TALK, facts={"topic": "tea"})
+# Formats of instructions alone; and the reasoned answers of one stand in columns of their own.
+WITHOUT_OUTPUT = {"self_instruct_instructions", "instruction_wild", "flan_cot"}
 SPACE = Row("row-3", "Name a tree.", " \n", "Oak.")
 
 
@@ -36,7 +42,7 @@ def test_every_format_is_registered_under_its_name(name: str) -> None:
     assert chosen is not None
     assert chosen == kind()
     assert kind.name == name
-    assert kind.file_suffix == ".jsonl"
+    assert Container(kind.file_suffix.removeprefix(".")) in Container
     assert kind.description.endswith(".")
     assert options_schema(kind)["additionalProperties"] is False
 
@@ -44,10 +50,14 @@ def test_every_format_is_registered_under_its_name(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_format_changes_an_output(name: str) -> None:
     chosen: Format = FORMATS[name]()
-    for row in (BARE, FULL, SPACE):
+    reasoned = replace(SPACE, output="1 and 1 are 2. So the answer is 2.")
+    for row in (BARE, FULL, SPACE) if name != "flan_cot" else (reasoned,):
         line = chosen.line(row)
         assert chosen.line(row) == line
-        assert repr(row.output)[1:-1] in repr(line)
+        if name in WITHOUT_OUTPUT:
+            assert repr(row.instruction)[1:-1] in repr(line)
+        else:
+            assert repr(row.output)[1:-1] in repr(line)
 
 
 def test_triples() -> None:
@@ -60,6 +70,8 @@ def test_triples() -> None:
 
 
 def test_alpaca() -> None:
+    for row in (BARE, FULL, SPACE):
+        assert AlpacaJsonl(with_id=True).line(row) == Alpaca(with_id=True).line(row)
     assert Alpaca().line(FULL) == SelfInstructTriples().line(FULL)
     assert Alpaca().line(SPACE) == {"instruction": "Name a tree.", "input": "", "output": "Oak."}
     assert list(Alpaca(with_id=True).line(BARE)) == ["id", "instruction", "input", "output"]

@@ -1,0 +1,104 @@
+"""Reports of jobs over HTTP: as JSON for programs, as one page for people."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.context import RuntimeOfApp
+from app.api.problems import problems
+from app.api.strict_route import StrictRoute
+from app.use_cases import reports
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
+HTML = "text/html"
+# The page brings its own styles and nothing else.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+class HistogramOut(BaseModel):
+    """How many values lie between each two edges."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    edges: list[float]
+    counts: list[int]
+    mean: float
+
+
+class StepOut(BaseModel):
+    """One step from calls to rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    count: int
+
+
+class SaturationOut(BaseModel):
+    """Candidates of the calls up to `calls`, since the point before, and how many were new."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    calls: int
+    candidates: int
+    novel: int
+
+
+class SpentOut(BaseModel):
+    """Money and rows so many seconds after the first call."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    seconds: float
+    micro_usd: int
+    rows: int
+
+
+class VerbOut(BaseModel):
+    """A root verb with its most frequent objects."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    verb: str
+    count: int
+    nouns: dict[str, int]
+
+
+class ReportOut(BaseModel):
+    """The report of a job, computed now."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    job: str
+    method: str
+    simulated: bool
+    rows: int = Field(description="accepted rows")
+    rows_read: int = Field(description="of how many of them the texts were read, evenly spread")
+    funnel: list[StepOut]
+    drops: dict[str, int] = Field(description="dropped candidates and rows by rule")
+    saturation: list[SaturationOut]
+    cost: list[SpentOut]
+    nearest_seed: HistogramOut = Field(description="ROUGE-L F to the most similar seed")
+    lengths: dict[str, HistogramOut] = Field(description="in words, one for each ideograph")
+    verbs: list[VerbOut]
+    rows_with_verb: int
+    languages: dict[str, int] = Field(description="rows by ISO 639-1 code")
+
+
+@router.get("/{job_id}/report", response_model=ReportOut, responses=problems(404))
+def job_report(runtime: RuntimeOfApp, job_id: UUID) -> ReportOut:
+    """Funnel, saturation, likeness to seeds, lengths, verbs, languages and cost."""
+    return ReportOut.model_validate(reports.of_job(runtime, job_id))
+
+
+@router.get(
+    "/{job_id}/report.html",
+    response_class=Response,
+    responses={200: {"content": {HTML: {"schema": {"type": "string"}}}}} | problems(404),
+    openapi_extra={"x-produces": [HTML]},
+)
+def job_report_page(runtime: RuntimeOfApp, job_id: UUID) -> Response:
+    """The same as one page that needs nothing else."""
+    headers = {"Content-Security-Policy": _POLICY}
+    return Response(reports.page(runtime, job_id), media_type=HTML, headers=headers)

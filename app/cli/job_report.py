@@ -1,0 +1,46 @@
+"""`cultivar jobs report`: what came of a job, in numbers, as JSON or as a page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from typer import Argument, Option
+
+from app.cli.connection import connected
+from app.cli.terminal import AsJson, show_facts, show_json
+from app.domain.report import Report
+from app.domain.report_page import report_page
+from app.files.whole_file import written_whole
+from app.use_cases import reports
+
+_SHOWN = 5
+
+
+def report(
+    job: Annotated[UUID, Argument(metavar="JOB", help="its id")],
+    html: Annotated[Path | None, Option(help="write a page with charts there")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Funnel, novelty over time, likeness to seeds, lengths, verbs, languages and cost."""
+    with connected() as runtime:
+        found = reports.of_job(runtime, job)
+    if html is not None:
+        with written_whole(html) as file:
+            file.write(report_page(found).encode())
+    if as_json:
+        show_json(found)
+    elif html is None:
+        show_facts(_facts(found))
+
+
+def _facts(found: Report) -> Mapping[str, object]:
+    verbs = ", ".join(f"{each.verb} {each.count}" for each in found.verbs[:_SHOWN])
+    languages = ", ".join(f"{name} {n}" for name, n in list(found.languages.items())[:_SHOWN])
+    return {
+        **{each.name: each.count for each in found.funnel},
+        "likeness to the nearest seed": f"{found.nearest_seed.mean:.3f}",
+        **{f"words of {name}": f"{each.mean:.1f}" for name, each in found.lengths.items()},
+        "verbs": verbs or "none",
+        "languages": languages or "none",
+    }

@@ -1,0 +1,64 @@
+"""What our own trainer takes: prompts with completions, each with its row's id and its split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.domain.format import Format
+from app.domain.handoff import EOS, Layout, Split
+from app.domain.headed_blocks import PREAMBLE, PREAMBLE_WITH_INPUT, headed_blocks
+from app.domain.options import option
+from app.domain.records import Row
+from app.domain.splitting import TRAIN
+from app.domain.turns import as_messages, no_last_answer, several_turns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handoff(Format):
+    """`{"prompt", "completion", "id", "split"}`: two texts, or two lists of messages.
+
+    A text prompt ends in `### Response:` and a line end, so that it ends where a token does. A list
+    holds everything up to the last answer, which is the completion. No end mark is written: the
+    trainer appends its tokenizer's, as the manifest says (`"eos": "append"`). Whatever is not in
+    the split `train` is `held_out`: the trainer learns from the one and measures by the other.
+    """
+
+    name: ClassVar[str] = "handoff"
+    file_suffix: ClassVar[str] = ".jsonl"
+    description: ClassVar[str] = "What the trainer takes: prompt, completion, id and split."
+    names_split: ClassVar[bool] = True
+
+    layout: Layout = option(Layout.TEXT, "one text in Alpaca's blocks, or a list of messages")
+    preamble: str = option(PREAMBLE, "the sentence above a task without input; empty leaves it out")
+    preamble_with_input: str = option(
+        PREAMBLE_WITH_INPUT, "the sentence above a task with input; empty leaves it out"
+    )
+    system: str = option("", "a system message at the start of each list of messages")
+    separator: str = option("\n\n", "what stands between instruction and input in a message")
+
+    def unfit(self, row: Row) -> str | None:
+        """Nothing can be learnt from an empty answer; a text holds no dialogue."""
+        return (several_turns(row) if self._is_text() else None) or no_last_answer(row)
+
+    def line(self, row: Row) -> Mapping[str, object]:
+        """The row as the trainer reads it."""
+        prompt, completion = self._text(row) if self._is_text() else self._messages(row)
+        return {"prompt": prompt, "completion": completion, "id": row.id, "split": self._split(row)}
+
+    def facts(self) -> Mapping[str, object]:
+        """The layout, and who writes the end mark."""
+        return {"layout": str(self.layout), "eos": EOS}
+
+    def _split(self, row: Row) -> Split:
+        return Split.TRAIN if row.split == TRAIN else Split.HELD_OUT
+
+    def _is_text(self) -> bool:
+        return self.layout is Layout.TEXT
+
+    def _text(self, row: Row) -> tuple[object, object]:
+        above = {"preamble": self.preamble, "preamble_with_input": self.preamble_with_input}
+        return f"{headed_blocks(row, **above)}\n", row.output
+
+    def _messages(self, row: Row) -> tuple[object, object]:
+        messages = as_messages(row, self.separator, self.system)
+        return messages[:-1], messages[-1:]

@@ -1,0 +1,65 @@
+"""The handoff: what the trainer takes, as texts and as messages."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.formats.handoff import Handoff
+from app.domain.handoff import Layout
+from app.domain.records import Message, Role, Row
+
+ROW = Row("row-1", "Sort the words.", "pear\nfig", "fig, pear\n", split="test")
+TALK = (
+    Message(Role.USER, "What is tea?"),
+    Message(Role.ASSISTANT, "A drink."),
+    Message(Role.USER, "Is it hot?"),
+    Message(Role.ASSISTANT, "Mostly."),
+)
+DIALOGUE = Row("row-2", "What is tea?", "", "A drink.", messages=TALK)
+CHAT = Handoff(layout=Layout.MESSAGES, system="Be brief.", separator="\n")
+
+
+def test_a_text_prompt_ends_behind_the_heading_of_the_answer() -> None:
+    assert list(Handoff(preamble_with_input="Do it.").line(ROW).items()) == [
+        (
+            "prompt",
+            "Do it.\n\n### Instruction:\nSort the words.\n\n### Input:\npear\nfig\n\n"
+            "### Response:\n",
+        ),
+        ("completion", "fig, pear\n"),
+        ("id", "row-1"),
+        ("split", "held_out"),
+    ]
+
+
+def test_messages_are_parted_before_the_last_answer() -> None:
+    line = CHAT.line(DIALOGUE)
+    assert line["prompt"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What is tea?"},
+        {"role": "assistant", "content": "A drink."},
+        {"role": "user", "content": "Is it hot?"},
+    ]
+    assert line["completion"] == [{"role": "assistant", "content": "Mostly."}]
+    assert CHAT.line(ROW)["prompt"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Sort the words.\npear\nfig"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "row", "reason"),
+    [
+        (Handoff(), ROW, None),
+        (Handoff(), DIALOGUE, "several_turns"),
+        (CHAT, DIALOGUE, None),
+        (CHAT, replace(DIALOGUE, messages=TALK[:3]), "no_answer_at_the_end"),
+        (Handoff(), replace(ROW, output=" \n"), "empty_output"),
+    ],
+)
+def test_what_it_cannot_carry(chosen: Handoff, row: Row, reason: str | None) -> None:
+    assert chosen.unfit(row) == reason
+
+
+def test_the_manifest_says_who_writes_the_end_mark() -> None:
+    assert CHAT.facts() == {"layout": "messages", "eos": "append"}
