@@ -95,6 +95,19 @@ def fields_of_jobs() -> Iterator[Bad]:
     yield job("tokens", {"tokens": "bytes"}, "wrong_type")
     yield job("long name", {"name": "x" * 201}, "too_long")
     yield job("name with an escape", {"name": "a\nb"}, "too_long")
+    yield job("no price", {"teacher_id": "{priceless_teacher}"}, "price_required")
+    yield job("no batch price", {"delivery": "batch"}, "price_required")
+    yield job("no such delivery", {"delivery": "pigeon"}, "wrong_type")
+    for value in ("{unknown}", "x", ""):
+        yield job(f"seed set {value!r}", {"seed_set_id": value}, "not_found", says=("seed set",))
+    yield job("teacher", {"teacher_id": "{unknown}"}, "not_found")
+    bad = {"target_rows": 0, "cap_micro_usd": -1, "state": "succeeded"}
+    yield sent("change", "/v1/jobs/{job}", bad, 422, "invalid_input", method="PATCH")
+    yield sent("retry what", "/v1/jobs/{job}/retry", {"only": "all"}, 422, "wrong_type")
+
+
+def prompts_of_jobs() -> Iterator[Bad]:
+    """Jobs with prompt texts that cannot be."""
     steps = ("/prompts/propos", "did you mean propose?", "classify.system")
     yield job("prompt of no step", {"prompts": {"propos": "x"}}, "unknown_step", says=steps)
     needed = ("{{tasks}} must be in it", "{{next}}, {{last}}")
@@ -108,15 +121,6 @@ def fields_of_jobs() -> Iterator[Bad]:
     yield job("blank prompt", {"prompts": {"propose": " "}}, "blank", says=needed[1:])
     yield job("prompts a list", {"prompts": []}, "wrong_type", says=("/prompts",))
     yield job("prompt a number", {"prompts": {"propose": 1}}, "wrong_type", says=("/propose",))
-    yield job("no price", {"teacher_id": "{priceless_teacher}"}, "price_required")
-    yield job("no batch price", {"delivery": "batch"}, "price_required")
-    yield job("no such delivery", {"delivery": "pigeon"}, "wrong_type")
-    for value in ("{unknown}", "x", ""):
-        yield job(f"seed set {value!r}", {"seed_set_id": value}, "not_found", says=("seed set",))
-    yield job("teacher", {"teacher_id": "{unknown}"}, "not_found")
-    bad = {"target_rows": 0, "cap_micro_usd": -1, "state": "succeeded"}
-    yield sent("change", "/v1/jobs/{job}", bad, 422, "invalid_input", method="PATCH")
-    yield sent("retry what", "/v1/jobs/{job}/retry", {"only": "all"}, 422, "wrong_type")
 
 
 def fields_of_teachers() -> Iterator[Bad]:

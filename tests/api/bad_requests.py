@@ -10,6 +10,7 @@ FAMILIES = (
     bad_bodies.bodies,
     bad_bodies.fields_of_document_sets,
     bad_bodies.fields_of_jobs,
+    bad_bodies.prompts_of_jobs,
     bad_bodies.fields_of_teachers,
     bad_addresses.ids,
     bad_addresses.pages,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.foreign import is_foreign
+from app.domain.options import option
 
 WRONG_LANGUAGE = "wrong_language"
 
@@ -14,7 +15,7 @@ class WrongLanguage:
     `language` is the first part of a tag, such as ``en``; one that is not known drops nothing.
     """
 
-    language: str = "en"
+    language: str = option("en", "language that is wanted, the first part of a tag")
 
     def reason(self, instruction: str) -> str | None:
         return WRONG_LANGUAGE if is_foreign(instruction, self.language) else None
