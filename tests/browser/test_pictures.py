@@ -5,21 +5,24 @@ and are small is tested.
 """
 
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from app.db import samples
 from app.domain.stored import Job
 from app.embedded.migrate import ROOT
+from app.runtime import Runtime
 from app.use_cases import exports, jobs
 from app.use_cases.first_steps import add_demo_teacher, add_sample_seeds
 from app.use_cases.jobs import JobDetails
-from app.use_cases.sampling import sample
 from tests.browser.conftest import Site, served, watched_page
 from tests.demo_teacher_process import start_demo_teacher
-from tests.driving import FINAL, running_driver, running_runtime
+from tests.driving import running_driver, running_runtime
 
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 120_000
@@ -31,12 +34,9 @@ def grown(
 ) -> Iterator[tuple[Site, Job]]:
     """A site on which a small job with the demo teacher has run to its end."""
     home = tmp_path_factory.mktemp("grown") / "home"
-    with start_demo_teacher(latency_s=0.05, faults={"429": 0.03}) as teacher:
-        settings = {"demo_teacher_url": teacher.base_url}
-        with (
-            running_runtime(module_database_url, home, **settings) as runtime,
-            served(runtime) as site,
-        ):
+    with start_demo_teacher(latency_s=0.6, faults={"429": 0.03}) as teacher:
+        demo = {"demo_teacher_url": teacher.base_url}
+        with running_runtime(module_database_url, home, **demo) as found, served(found) as site:
             yield site, _run(site)
 
 
@@ -45,11 +45,29 @@ def _run(site: Site) -> Job:
     seed_set, demo = add_sample_seeds(runtime).seed_set, add_demo_teacher(runtime)
     details = JobDetails(seed_set.id, demo.id, 120, name="garden", cap_micro_usd=50_000)
     job = jobs.submit(runtime, details)
-    with running_driver(runtime) as driver:
-        while (found := driver.step(job.id)).state not in FINAL:
-            sample(runtime)
+    with running_driver(runtime) as driver, _sampled(runtime):
+        found = driver.finish(job.id)
     exports.make(runtime, exports.request(runtime, job.id, "alpaca").id)
     return found
+
+
+@contextmanager
+def _sampled(runtime: Runtime) -> Iterator[None]:
+    """Samples more often than workers take them, as the job is a short one."""
+    ended = threading.Event()
+
+    def take() -> None:
+        while not ended.wait(0.3):
+            with runtime.database.transaction() as connection:
+                samples.take(connection, least_s=0.2)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -59,11 +77,11 @@ def test_pictures(grown: tuple[Site, Job], chromium: Browser, tmp_path: Path, sc
     paths = {
         "job": f"/dashboard/jobs/{job.id}",
         "new-job": f"/dashboard/jobs/new?clone={job.id}",
-        "rows": f"/dashboard/rows?job={job.id}&state=rejected",
+        "export": f"/dashboard/exports/{exports.page(site.runtime).items[0].id}",
         "jobs": "/dashboard/jobs",
     }
     folder = IMAGES if os.environ.get("CULTIVAR_PICTURES") else tmp_path
-    size = {"width": 1120, "height": 780}
+    size = {"width": 1040, "height": 720}
     with watched_page(chromium, color_scheme=scheme, viewport=size, home=site.url) as (page, told):
         for name, path in paths.items():
             page.goto(site.url + path)
