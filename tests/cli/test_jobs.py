@@ -168,6 +168,16 @@ def test_rows(cultivar: CommandLine, runtime: Runtime) -> None:
     assert "Come up with tasks." in cultivar("rows", "lineage", stored.row_ids[0]).text
 
 
+def test_rows_are_searched(cultivar: CommandLine, runtime: Runtime) -> None:
+    job = stored_job(runtime).job
+    words = ("rows", "list", job.id)
+    found = cultivar(*words, "--text", "TREE number 1", "--json").json()["items"]
+    assert [each["instruction"] for each in found] == ["Describe tree number 1."]
+    dropped = cultivar(*words, "--state", "rejected", "--reason", "empty_output", "--json").json()
+    assert len(dropped["items"]) == 1
+    assert cultivar(*words, "--state", "all", "--text", "x").status == 2
+
+
 def test_exports(cultivar: CommandLine, runtime: Runtime, tmp_path: Path) -> None:
     stored = stored_job(runtime)
     asked = cultivar("exports", "make", stored.job.id, "--no-wait", "--json").json()
@@ -207,6 +217,16 @@ def test_estimate_before_submitting(cultivar: CommandLine, submit: list[str]) ->
     assert "70 calls at most: the job's cap" in text
     assert cultivar("jobs", "list", "--json").json()["items"] == []
     assert cultivar(*words, "--option", "threshold=2").status == 2
+
+
+def test_an_estimate_shows_the_first_prompt(cultivar: CommandLine, submit: list[str]) -> None:
+    words = ["jobs", "estimate", *submit[2:]]
+    prompt = cultivar(*words, "--json").json()["first_prompt"]
+    assert prompt["step"] == "propose"
+    shown = cultivar(*words, "--prompt").text
+    assert prompt["version"] in shown
+    assert prompt["text"].splitlines()[-1] in shown
+    assert prompt["version"] not in cultivar(*words).text
 
 
 def test_submitting_says_what_to_expect(cultivar: CommandLine, submit: list[str]) -> None:

@@ -71,3 +71,13 @@ def test_names_with_strange_characters_stay_text(cultivar: CommandLine, seeds: P
     assert cultivar("seed-sets", "add", seeds, "--name", name).status == 0
     assert name in cultivar("seed-sets", "list").text
     assert cultivar("seed-sets", "add", seeds, "--name", "a\x1b[2Jb").status == 2
+
+
+def test_what_is_said_about_a_set_is_changed(cultivar: CommandLine, seeds: Path) -> None:
+    cultivar("seed-sets", "add", seeds)
+    change = ("seed-sets", "change", "garden tasks")
+    changed = cultivar(*change, "--licence", "MIT", "--name", "orchard", "--json").json()
+    assert (changed["name"], changed["licence"], changed["language"]) == ("orchard", "MIT", "en")
+    refused = cultivar("seed-sets", "change", "orchard", "--language", "?")
+    assert refused.status == 2
+    assert "language tag" in refused.errors
