@@ -1,6 +1,6 @@
 """Curves as SVG paths on a field of 300 by 100, drawn by the server from samples of a job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.dashboard.numbers import dollars, duration, number
@@ -9,8 +9,8 @@ from app.domain.watching import JobSample, JobStory
 
 WIDTH, HEIGHT = 300, 100
 MOST_POINTS = 60
-# Rates are taken over this many points at least, so that a short pause is no chasm.
-_SMOOTH = 3
+# Rates are taken over this share of the job's life, so that a short pause is no chasm.
+_WINDOW_SHARE = 1 / 15
 _TOP_ROOM = 1.08
 
 Point = tuple[float, float]
@@ -38,7 +38,7 @@ def curves(progress: JobProgress, story: JobStory) -> Sequence[Curve]:
     samples = _thinned(_whole(progress, story))
     if len(samples) < 2:
         return ()
-    drawn = (_rate(samples), _novelty(samples), _money(progress, samples))
+    drawn = (_rate(progress, samples), _novelty(samples), _money(progress, samples))
     return [each for each in drawn if each is not None]
 
 
@@ -76,28 +76,48 @@ def _thinned(samples: Sequence[JobSample]) -> Sequence[JobSample]:
     return [*kept, samples[-1]]
 
 
-def _rate(samples: Sequence[JobSample]) -> Curve:
-    points: list[Point] = []
+def _windows(samples: Sequence[JobSample]) -> Iterator[tuple[JobSample, JobSample]]:
+    """Each sample with the newest one that is a window before it, or else the first."""
+    window_s = _seconds(samples, samples[-1]) * _WINDOW_SHARE
+    behind = 0
     for at in range(1, len(samples)):
-        then, here = samples[max(0, at - _SMOOTH)], samples[at]
-        minutes = (here.at - then.at).total_seconds() / 60
-        rate = (here.accepted - then.accepted) / minutes if minutes > 0 else 0.0
-        points.append((_seconds(samples, here), rate))
-    highest = max(rate for _, rate in points)
+        here = samples[at]
+        while (here.at - samples[behind + 1].at).total_seconds() >= window_s > 0:
+            behind += 1
+        yield samples[behind], here
+
+
+def _rate(progress: JobProgress, samples: Sequence[JobSample]) -> Curve:
+    points = [
+        (_seconds(samples, here), _per_minute(then, here)) for then, here in _windows(samples)
+    ]
+    mean = _per_minute(samples[0], samples[-1])
+    ended = progress.job.finished_at is not None
     return _drawn(
-        "rows a minute", points, samples, top=highest, words=lambda value: number(round(value))
+        "rows a minute, on average" if ended else "rows a minute",
+        points,
+        samples,
+        top=max(rate for _, rate in points),
+        words=lambda value: number(round(value)),
+        value=mean if ended else None,
     )
 
 
+def _per_minute(then: JobSample, here: JobSample) -> float:
+    minutes = (here.at - then.at).total_seconds() / 60
+    return (here.accepted - then.accepted) / minutes if minutes > 0 else 0.0
+
+
 def _novelty(samples: Sequence[JobSample]) -> Curve | None:
-    """Of the candidates since a few samples ago, how many were novel: it falls as a pool fills."""
+    """Of the candidates judged in a window, how many were novel: it falls as a pool fills."""
     points: list[Point] = []
-    for at in range(1, len(samples)):
-        then, here = samples[max(0, at - _SMOOTH)], samples[at]
+    for then, here in _windows(samples):
         judged = here.candidates - then.candidates
         if judged > 0:
             share = min(1.0, max(0.0, (here.novel - then.novel) / judged))
             points.append((_seconds(samples, here), 100 * share))
+        elif points:
+            points.append((_seconds(samples, here), points[-1][1]))
     if not points:
         return None
     return _drawn(
@@ -131,6 +151,7 @@ def _drawn(
     top: float,
     words: Callable[[float], str],
     limit: float | None = None,
+    value: float | None = None,
 ) -> Curve:
     whole_s = _seconds(samples, samples[-1]) or 1.0
     scale = (top * _TOP_ROOM) or 1.0
@@ -139,13 +160,14 @@ def _drawn(
         for seconds, value in points
     ]
     line = "M" + "L".join(f"{x:g} {y:g}" for x, y in placed)
-    value, highest = words(points[-1][1]), words(max(value for _, value in points))
-    told = f"{title}: {value} at the end, {highest} at most, over {duration(whole_s)}"
+    shown = words(points[-1][1] if value is None else value)
+    highest = words(max(each for _, each in points))
+    told = f"{title}: {shown}, {highest} at most, over {duration(whole_s)}"
     if limit is not None:
         told += f", limit {words(limit)}"
     return Curve(
         title=title,
-        value=value,
+        value=shown,
         line=line,
         area=f"{line}L{placed[-1][0]:g} {HEIGHT}L{placed[0][0]:g} {HEIGHT}Z",
         limit=None if limit is None else round(HEIGHT * (1 - limit / scale), 1),

@@ -3,6 +3,7 @@
 from playwright.sync_api import Browser, expect
 
 from app.db import counts
+from app.db import jobs as job_queries
 from app.db.counts import Tally
 from app.domain.lifecycle import JobState
 from app.domain.stored import Job
@@ -60,6 +61,15 @@ def test_it_says_when_the_server_is_gone_and_when_it_is_back(site: Site, chromiu
         site.start()
         expect(page.locator("#connection")).to_be_empty(timeout=12000)
         expect(page.locator("progress")).to_have_attribute("value", "2")
+
+
+def test_it_says_when_the_thing_is_gone(site: Site, chromium: Browser) -> None:
+    job = submitted_job(site.runtime)
+    with watched_page(chromium) as (page, _):
+        page.goto(f"{site.url}/dashboard/jobs/{job.id}")
+        with site.runtime.database.transaction() as connection:
+            job_queries.delete(connection, job.id)
+        expect(page.locator("#connection")).to_contain_text("no longer there", timeout=8000)
 
 
 def test_a_job_is_steered_without_scripts(site: Site, chromium: Browser) -> None:
