@@ -8,6 +8,8 @@ from typing import Any
 >>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
 from uuid import UUID
 
+import orjson
+
 from app.dashboard.forms import Form, Reading, all_problems
 from app.dashboard.option_fields import (
     PREFIX,
@@ -129,6 +131,9 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         tokens=_tokens(reading),
         embedder_id=reading.optional_id("embedder_id"),
         reuse=reading.choice("reuse", [*Reuse], Reuse.NEVER),
+        prompts=_texts(reading, "prompts"),
+        filters=reading.json_object("filters"),
+        decontamination=reading.json_object("decontamination") or None,
     )
     return details, reading.problems
 
@@ -200,7 +205,19 @@ def _sources(reading: Reading) -> Sequence[JobSource]:
     return found
 
 
+<<<<<<< HEAD
 >>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
+=======
+def _texts(reading: Reading, name: str) -> Mapping[str, str]:
+    found = reading.json_object(name)
+    for step, text in found.items():
+        if not isinstance(text, str):
+            reading.refuse(name, "wrong_type", f"the text of {step[:80]} must be text")
+            return {}
+    return found
+
+
+>>>>>>> 72ef60d (Take filters, evaluation sets and prompt texts in the form of a new job, and keep them in a clone)
 def _tokens(reading: Reading) -> str | None:
     """The tokenizer that was named; None is that of the seed set."""
     return (
@@ -250,10 +267,20 @@ def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
 >>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
+<<<<<<< HEAD
     fields["sources"] = ["\n".join(map(_line, sources))]
+=======
+    filters = {name: False if each is None else each for name, each in job.filters.items()}
+    told = {"prompts": job.prompts, "filters": filters, "decontamination": job.decontamination}
+    fields |= {name: [_json(value)] for name, value in told.items()}
+>>>>>>> 72ef60d (Take filters, evaluation sets and prompt texts in the form of a new job, and keep them in a clone)
     cap = job.cap_micro_usd
     fields["cap_micro_usd"] = ["" if cap is None else f"{cap / 1_000_000:.6f}".rstrip("0")]
     return Form(fields)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
 
 
 def _plain(value: object) -> object:
