@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-<<<<<<< HEAD
 from typing import Any
-=======
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
 from uuid import UUID
 
 import orjson
@@ -19,30 +16,14 @@ from app.dashboard.option_fields import (
     typed,
 )
 from app.domain.lifecycle import Delivery
-<<<<<<< HEAD
 from app.domain.materials import JobSource, LabelledSet, TemplateSet
-=======
-from app.domain.materials import JobSource, LabelledSet, Material, TemplateSet
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
 from app.domain.profiles import DEFAULT_PROFILE
 from app.domain.reuse import Reuse
-from app.domain.stored import Job, JobProgress, SeedSet, TeacherRecord
+from app.domain.stored import Job, SeedSet, TeacherRecord
 from app.domain.tokens import Tokens
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-<<<<<<< HEAD
 from app.use_cases import estimates, labelled_sets, methods, seed_sets, teachers, template_sets
-=======
-from app.use_cases import (
-    estimates,
-    jobs,
-    labelled_sets,
-    methods,
-    seed_sets,
-    teachers,
-    template_sets,
-)
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
 from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 from app.use_cases.methods import MethodDescription
@@ -51,13 +32,7 @@ EMBEDDINGS = "embeddings"
 MOST_OFFERED = 200
 FIRST_METHOD = "self_instruct"
 FIRST_ROWS = "200"
-<<<<<<< HEAD
 _NO_WEIGHT = "-"
-=======
-# A job to mix is ticked in the field of this name; beside it are its weight and its cap.
-SOURCE, WEIGHT, CAP = "sources", "sources/weight/", "sources/cap/"
-_SETS = ("seed", "labelled", "template")
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +42,6 @@ class Offered:
     seed_sets: Sequence[SeedSet]
     labelled_sets: Sequence[LabelledSet]
     template_sets: Sequence[TemplateSet]
-<<<<<<< HEAD
-=======
-    finished: Sequence[JobProgress]
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
     writers: Sequence[TeacherRecord]
     embedders: Sequence[TeacherRecord]
     methods: Sequence[MethodDescription]
@@ -91,10 +62,6 @@ def offered(runtime: Runtime, form: Form) -> Offered:
         seed_sets=seed_sets.page(runtime, limit=MOST_OFFERED).items,
         labelled_sets=labelled_sets.page(runtime, limit=MOST_OFFERED).items,
         template_sets=template_sets.page(runtime, limit=MOST_OFFERED).items,
-<<<<<<< HEAD
-=======
-        finished=_finished(runtime) if method.draws_from == Material.JOBS else (),
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
         writers=[each for each in found if each.endpoint != EMBEDDINGS],
         embedders=[each for each in found if each.endpoint == EMBEDDINGS],
         methods=known,
@@ -110,16 +77,7 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     method = form.text("method", FIRST_METHOD)
     known = {each.name: each.options for each in methods.all_methods()}
     details = JobDetails(
-<<<<<<< HEAD
         **_materials(reading, method),
-=======
-        seed_set_id=reading.optional_id("seed_set_id"),
-        labelled_set_id=reading.optional_id("labelled_set_id"),
-        template_set_id=reading.optional_id("template_set_id"),
-        sources=_sources(reading),
-        teacher_id=reading.optional_id("teacher_id"),
-        target_rows=reading.integer("target_rows"),
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
         name=form.text("name"),
         method=method,
         profile=form.text("profile") or DEFAULT_PROFILE,
@@ -138,7 +96,6 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     return details, reading.problems
 
 
-<<<<<<< HEAD
 def _materials(reading: Reading, method: str) -> dict[str, Any]:
     """What a method draws from, and for one that asks a teacher, whom and for how many rows.
 
@@ -183,31 +140,6 @@ def _source(job_id: str, weight: str = _NO_WEIGHT, cap: str = "") -> JobSource:
     return JobSource(UUID(job_id), share, int(cap) if cap else None)
 
 
-=======
-def _finished(runtime: Runtime) -> Sequence[JobProgress]:
-    """Jobs that have ended with rows, the newest of the last few hundred."""
-    found = jobs.page(runtime, limit=MOST_OFFERED).items
-    return [each for each in found if each.job.finished_at and each.accepted_rows]
-
-
-def _sources(reading: Reading) -> Sequence[JobSource]:
-    """The ticked jobs, each with the weight and the cap beside it."""
-    found: list[JobSource] = []
-    for key in dict.fromkeys(reading.form.texts(SOURCE)):
-        try:
-            job_id = UUID(key)
-        except ValueError:
-            reading.refuse(SOURCE, "not_found", "there is no such job")
-            continue
-        weight = f"{WEIGHT}{key}"
-        given = reading.number(weight, 0.0) if reading.form.text(weight) else None
-        found.append(JobSource(job_id, given, reading.integer(f"{CAP}{key}")))
-    return found
-
-
-<<<<<<< HEAD
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
-=======
 def _texts(reading: Reading, name: str) -> Mapping[str, str]:
     found = reading.json_object(name)
     for step, text in found.items():
@@ -217,7 +149,6 @@ def _texts(reading: Reading, name: str) -> Mapping[str, str]:
     return found
 
 
->>>>>>> 72ef60d (Take filters, evaluation sets and prompt texts in the form of a new job, and keep them in a clone)
 def _tokens(reading: Reading) -> str | None:
     """The tokenizer that was named; None is that of the seed set."""
     return (
@@ -255,25 +186,14 @@ def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
         for each in method.options
         if each.name in job.options and job.options[each.name] != _plain(defaults[each.name])
     }
-<<<<<<< HEAD
     same = ("seed_set_id", "teacher_id", "target_rows", "method", "profile", "cap_calls")
     same += ("labelled_set_id", "template_set_id")
-=======
-    fields[SOURCE] = [str(each.job_id) for each in sources]
-    fields |= {f"{WEIGHT}{each.job_id}": [_text(each.weight)] for each in sources}
-    fields |= {f"{CAP}{each.job_id}": [_text(each.cap)] for each in sources}
-    fields |= {f"{name}_set_id": [_text(getattr(job, f"{name}_set_id"))] for name in _SETS}
-    same = ("teacher_id", "target_rows", "method", "profile", "cap_calls")
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
-<<<<<<< HEAD
     fields["sources"] = ["\n".join(map(_line, sources))]
-=======
     filters = {name: False if each is None else each for name, each in job.filters.items()}
     told = {"prompts": job.prompts, "filters": filters, "decontamination": job.decontamination}
     fields |= {name: [_json(value)] for name, value in told.items()}
->>>>>>> 72ef60d (Take filters, evaluation sets and prompt texts in the form of a new job, and keep them in a clone)
     cap = job.cap_micro_usd
     fields["cap_micro_usd"] = ["" if cap is None else f"{cap / 1_000_000:.6f}".rstrip("0")]
     return Form(fields)

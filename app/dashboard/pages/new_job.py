@@ -35,14 +35,9 @@ def new_job(
 ) -> Response:
     """The empty form, or that of a job to run again."""
     if clone is not None:
-<<<<<<< HEAD
         job = jobs.get(runtime, clone)
         return _shown(runtime, form_of_job(job, jobs.sources(runtime, clone)))
     given = {"seed_set_id": seed_set, "teacher_id": teacher, "template_set_id": template_set}
-=======
-        return _shown(runtime, form_of_job(jobs.get(runtime, clone), jobs.sources(runtime, clone)))
-    given = {"seed_set_id": seed_set, "teacher_id": teacher}
->>>>>>> e9611ec (Offer labelled rows, templates and finished jobs in the form of a new job, as each method needs them)
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
     rows = [FIRST_ROWS] if methods.needs(method, "target_rows") else []
     return _shown(runtime, Form({**fields, "method": [method], "target_rows": rows}))
