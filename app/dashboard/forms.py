@@ -4,15 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+import orjson
 from fastapi import Depends, Request
 
 from app.errors import MalformedRequest, Problem
 
 MAX_BYTES = 1024 * 1024
+# Fields that hold a JSON object: what is wrong inside one is said beside it.
+WHOLE_OBJECTS = ("prompts", "filters", "decontamination")
 _MAX_FIELDS = 500
 _MICRO = 1_000_000
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
@@ -138,6 +141,20 @@ class Reading:
             return default
         return text
 
+    def json_object(self, name: str) -> dict[str, Any]:
+        """A JSON object, empty where the field is."""
+        text = self.form.text(name)
+        if not text:
+            return {}
+        try:
+            found = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            self.refuse(name, "wrong_type", "must be an object")
+            return {}
+        return found
+
     def flag(self, name: str) -> bool:
         """Whether a box was ticked."""
         return bool(self.form.text(name))
@@ -153,5 +170,9 @@ def by_field(problems: Sequence[Problem]) -> Mapping[str, Sequence[str]]:
     """What is wrong with each field, by its name in the form (`options/threshold`)."""
     found: dict[str, list[str]] = {}
     for each in problems:
-        found.setdefault(each.pointer.lstrip("/"), []).append(each.detail)
+        name, _, rest = each.pointer.lstrip("/").partition("/")
+        if name in WHOLE_OBJECTS:
+            found.setdefault(name, []).append(f"{rest} {each.detail}".strip())
+        else:
+            found.setdefault(each.pointer.lstrip("/"), []).append(each.detail)
     return found

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import orjson
+
 from app.dashboard.forms import Form, Reading, all_problems
 from app.dashboard.option_fields import (
     PREFIX,
@@ -103,6 +105,9 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         tokens=_tokens(reading),
         embedder_id=reading.optional_id("embedder_id"),
         reuse=reading.choice("reuse", [*Reuse], Reuse.NEVER),
+        prompts=_texts(reading, "prompts"),
+        filters=reading.json_object("filters"),
+        decontamination=reading.json_object("decontamination") or None,
     )
     return details, reading.problems
 
@@ -125,6 +130,15 @@ def _sources(reading: Reading) -> Sequence[JobSource]:
         weight = f"{WEIGHT}{key}"
         given = reading.number(weight, 0.0) if reading.form.text(weight) else None
         found.append(JobSource(job_id, given, reading.integer(f"{CAP}{key}")))
+    return found
+
+
+def _texts(reading: Reading, name: str) -> Mapping[str, str]:
+    found = reading.json_object(name)
+    for step, text in found.items():
+        if not isinstance(text, str):
+            reading.refuse(name, "wrong_type", f"the text of {step[:80]} must be text")
+            return {}
     return found
 
 
@@ -172,9 +186,16 @@ def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
     same = ("teacher_id", "target_rows", "method", "profile", "cap_calls")
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
+    filters = {name: False if each is None else each for name, each in job.filters.items()}
+    told = {"prompts": job.prompts, "filters": filters, "decontamination": job.decontamination}
+    fields |= {name: [_json(value)] for name, value in told.items()}
     cap = job.cap_micro_usd
     fields["cap_micro_usd"] = ["" if cap is None else f"{cap / 1_000_000:.6f}".rstrip("0")]
     return Form(fields)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
 
 
 def _plain(value: object) -> object:

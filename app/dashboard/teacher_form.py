@@ -1,6 +1,6 @@
 """The form of a teacher: read into what the use case takes, and filled from what is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ def read_teacher(form: Form) -> tuple[dict[str, Any], Sequence[Problem]]:
             "max_concurrency", TeacherDetails("", "", "").max_concurrency
         ),
         "timeout_s": reading.number("timeout_s", _NEW.timeout_s),
-        "extra_body": _extra_body(reading),
+        "extra_body": reading.json_object("extra_body"),
         "terms": form.text("terms"),
         "simulated": reading.flag("simulated"),
     }
@@ -45,20 +45,6 @@ def read_teacher(form: Form) -> tuple[dict[str, Any], Sequence[Problem]]:
     elif reading.flag("forget_key"):
         fields["api_key"] = None
     return fields, reading.problems
-
-
-def _extra_body(reading: Reading) -> Mapping[str, object]:
-    text = reading.form.text("extra_body")
-    if not text:
-        return {}
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        reading.refuse("extra_body", "wrong_type", "must be an object")
-        return {}
-    return found
 
 
 def form_of_teacher(teacher: TeacherRecord) -> Form:

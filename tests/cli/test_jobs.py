@@ -252,7 +252,7 @@ def test_an_estimate_shows_the_first_prompt(cultivar: CommandLine, submit: list[
     words = ["jobs", "estimate", *submit[2:]]
     prompt = cultivar(*words, "--json").json()["first_prompt"]
     assert prompt["step"] == "propose"
-    shown = cultivar(*words, "--prompt").text
+    shown = cultivar(*words, "--show-prompt").text
     assert prompt["version"] in shown
     assert prompt["text"].splitlines()[-1] in shown
     assert prompt["version"] not in cultivar(*words).text

@@ -155,6 +155,7 @@ def test_a_clone_is_the_same_job(runtime: Runtime) -> None:
         9,
         profile="paper",
         options={**options, "guide_chat": False, "reading": "published"},
+        filters={"refusal": False, "link": "flag"},
         cap_micro_usd=1_234_567,
         cap_calls=77,
         random_seed=3,
@@ -163,8 +164,17 @@ def test_a_clone_is_the_same_job(runtime: Runtime) -> None:
     again, problems = read_job(form_of_job(job))
     assert problems == []
     twin = jobs.submit(runtime, again)
-    for name in ("options", "profile", "cap_micro_usd", "cap_calls", "random_seed", "target_rows"):
+    same = ("options", "profile", "cap_micro_usd", "cap_calls", "random_seed", "target_rows")
+    for name in (*same, "filters", "prompts", "decontamination"):
         assert getattr(twin, name) == getattr(job, name), name
+
+
+def test_objects_are_read_and_judged_as_rest_does(browser: TestClient, runtime: Runtime) -> None:
+    ids = {"seed_set_id": stored_seed_set(runtime), "teacher_id": stored_teacher(runtime)}
+    wrong = {"filters": '{"nothing": true}', "decontamination": "[]", "prompts": '{"x": "y"}'}
+    found = told(sent(browser, NEW, {**ids, "target_rows": "2", **wrong}).text)
+    assert ("decontamination", "must be an object") in found
+    assert {name for name, _ in found} == {"filters", "decontamination", "prompts"}
 
 
 def test_a_form_that_is_none_is_refused(browser: TestClient) -> None:

@@ -22,7 +22,7 @@ from app.embedded.ports import LOOPBACK, answers, free_port
 from app.embedded.process import identity, wait_until_gone
 from tests.servers import passing_directory, plain
 
-PARTS = {"postgres", "valkey", "api", "generate", "other"}
+PARTS = {"postgres", "valkey", "api", "generate", "other", "demo-teacher"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
