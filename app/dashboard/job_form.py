@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,14 +15,22 @@ from app.dashboard.option_fields import (
     typed,
 )
 from app.domain.lifecycle import Delivery
-from app.domain.materials import JobSource, LabelledSet, TemplateSet
+from app.domain.materials import JobSource, LabelledSet, Material, TemplateSet
 from app.domain.profiles import DEFAULT_PROFILE
 from app.domain.reuse import Reuse
-from app.domain.stored import Job, SeedSet, TeacherRecord
+from app.domain.stored import Job, JobProgress, SeedSet, TeacherRecord
 from app.domain.tokens import Tokens
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import estimates, labelled_sets, methods, seed_sets, teachers, template_sets
+from app.use_cases import (
+    estimates,
+    jobs,
+    labelled_sets,
+    methods,
+    seed_sets,
+    teachers,
+    template_sets,
+)
 from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 from app.use_cases.methods import MethodDescription
@@ -32,7 +39,9 @@ EMBEDDINGS = "embeddings"
 MOST_OFFERED = 200
 FIRST_METHOD = "self_instruct"
 FIRST_ROWS = "200"
-_NO_WEIGHT = "-"
+# A job to mix is ticked in the field of this name; beside it are its weight and its cap.
+SOURCE, WEIGHT, CAP = "sources", "sources/weight/", "sources/cap/"
+_SETS = ("seed", "labelled", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Offered:
     seed_sets: Sequence[SeedSet]
     labelled_sets: Sequence[LabelledSet]
     template_sets: Sequence[TemplateSet]
+    finished: Sequence[JobProgress]
     writers: Sequence[TeacherRecord]
     embedders: Sequence[TeacherRecord]
     methods: Sequence[MethodDescription]
@@ -62,6 +72,7 @@ def offered(runtime: Runtime, form: Form) -> Offered:
         seed_sets=seed_sets.page(runtime, limit=MOST_OFFERED).items,
         labelled_sets=labelled_sets.page(runtime, limit=MOST_OFFERED).items,
         template_sets=template_sets.page(runtime, limit=MOST_OFFERED).items,
+        finished=_finished(runtime) if method.draws_from == Material.JOBS else (),
         writers=[each for each in found if each.endpoint != EMBEDDINGS],
         embedders=[each for each in found if each.endpoint == EMBEDDINGS],
         methods=known,
@@ -77,7 +88,12 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     method = form.text("method", FIRST_METHOD)
     known = {each.name: each.options for each in methods.all_methods()}
     details = JobDetails(
-        **_materials(reading, method),
+        seed_set_id=reading.optional_id("seed_set_id"),
+        labelled_set_id=reading.optional_id("labelled_set_id"),
+        template_set_id=reading.optional_id("template_set_id"),
+        sources=_sources(reading),
+        teacher_id=reading.optional_id("teacher_id"),
+        target_rows=reading.integer("target_rows"),
         name=form.text("name"),
         method=method,
         profile=form.text("profile") or DEFAULT_PROFILE,
@@ -96,48 +112,25 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     return details, reading.problems
 
 
-def _materials(reading: Reading, method: str) -> dict[str, Any]:
-    """What a method draws from, and for one that asks a teacher, whom and for how many rows.
-
-    The form shows no other fields; one that an earlier choice of method left behind is not read.
-    """
-    found: dict[str, Any] = {"target_rows": reading.integer("target_rows")}
-    if methods.needs(method, "teacher_id") or not methods.known(method):
-        found["teacher_id"] = reading.required_id("teacher_id")
-        found["target_rows"] = reading.required_integer("target_rows")
-    if methods.needs(method, "labelled_set_id"):
-        found["labelled_set_id"] = reading.required_id("labelled_set_id")
-        found["template_set_id"] = reading.optional_id("template_set_id")
-    elif methods.needs(method, "sources"):
-        found["sources"] = _sources(reading)
-    else:
-        found["seed_set_id"] = reading.required_id("seed_set_id")
-    return found
+def _finished(runtime: Runtime) -> Sequence[JobProgress]:
+    """Jobs that have ended with rows, the newest of the last few hundred."""
+    found = jobs.page(runtime, limit=MOST_OFFERED).items
+    return [each for each in found if each.job.finished_at and each.accepted_rows]
 
 
 def _sources(reading: Reading) -> Sequence[JobSource]:
-    """A job a line: its id, then perhaps its weight (- is none), then perhaps a cap."""
+    """The ticked jobs, each with the weight and the cap beside it."""
     found: list[JobSource] = []
-    for line in filter(None, map(str.strip, reading.form.raw("sources").split("\n"))):
+    for key in dict.fromkeys(reading.form.texts(SOURCE)):
         try:
-            found.append(_source(*line.split()))
-        except (TypeError, ValueError):
-            detail = f"{line[:80]} is no line of a job's id, weight and cap, as in: ID 0.4 1000"
-            reading.refuse("sources", "wrong_type", detail)
-    if not found and not reading.form.text("sources"):
-        reading.refuse("sources", "missing_field", "is required")
+            job_id = UUID(key)
+        except ValueError:
+            reading.refuse(SOURCE, "not_found", "there is no such job")
+            continue
+        weight = f"{WEIGHT}{key}"
+        given = reading.number(weight, 0.0) if reading.form.text(weight) else None
+        found.append(JobSource(job_id, given, reading.integer(f"{CAP}{key}")))
     return found
-
-
-def _line(source: JobSource) -> str:
-    """A job as its line in the form."""
-    weight = _NO_WEIGHT if source.weight is None else f"{source.weight:g}"
-    return " ".join(map(str, (source.job_id, weight, *((source.cap,) if source.cap else ()))))
-
-
-def _source(job_id: str, weight: str = _NO_WEIGHT, cap: str = "") -> JobSource:
-    share = None if weight == _NO_WEIGHT else float(weight)
-    return JobSource(UUID(job_id), share, int(cap) if cap else None)
 
 
 def _texts(reading: Reading, name: str) -> Mapping[str, str]:
@@ -186,11 +179,13 @@ def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
         for each in method.options
         if each.name in job.options and job.options[each.name] != _plain(defaults[each.name])
     }
-    same = ("seed_set_id", "teacher_id", "target_rows", "method", "profile", "cap_calls")
-    same += ("labelled_set_id", "template_set_id")
+    fields[SOURCE] = [str(each.job_id) for each in sources]
+    fields |= {f"{WEIGHT}{each.job_id}": [_text(each.weight)] for each in sources}
+    fields |= {f"{CAP}{each.job_id}": [_text(each.cap)] for each in sources}
+    fields |= {f"{name}_set_id": [_text(getattr(job, f"{name}_set_id"))] for name in _SETS}
+    same = ("teacher_id", "target_rows", "method", "profile", "cap_calls")
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
-    fields["sources"] = ["\n".join(map(_line, sources))]
     filters = {name: False if each is None else each for name, each in job.filters.items()}
     told = {"prompts": job.prompts, "filters": filters, "decontamination": job.decontamination}
     fields |= {name: [_json(value)] for name, value in told.items()}
