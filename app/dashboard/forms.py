@@ -1,5 +1,6 @@
 """What a form brought, read field by field; what cannot be read becomes a problem of its field."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ MAX_BYTES = 1024 * 1024
 WHOLE_OBJECTS = ("prompts", "filters", "decontamination")
 _MAX_FIELDS = 500
 _MICRO = 1_000_000
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _NOBODY = UUID(int=0)
 
 
@@ -81,17 +83,10 @@ class Reading:
         text = self.form.text(name)
         if not text:
             return default
-        try:
+        if _INTEGER.fullmatch(text):
             return int(text)
-        except ValueError:
-            self.refuse(name, "wrong_type", "must be an integer")
-            return default
-
-    def required_integer(self, name: str) -> int:
-        """A whole number that must be there; the stand-in is 1."""
-        if not self.form.text(name):
-            self.refuse(name, "missing_field", "is required")
-        return self.integer(name, 1) or 0
+        self.refuse(name, "wrong_type", "must be an integer")
+        return default
 
     def number(self, name: str, default: float) -> float:
         """A number, or the default where the field is empty."""

@@ -11,10 +11,12 @@ from starlette.testclient import TestClient
 from app.dashboard.forms import Form
 from app.dashboard.job_form import form_of_job, read_job
 from app.dashboard.option_fields import PREFIX
+from app.db import jobs as job_queries
+from app.domain.lifecycle import JobState
 from app.runtime import Runtime
 from app.use_cases import jobs, methods
 from app.use_cases.jobs import JobDetails
-from tests.api.stored_job import stored_seed_set, stored_teacher
+from tests.api.stored_job import stored_job, stored_seed_set, stored_teacher
 from tests.dashboard.conftest import ORIGIN
 
 NEW = "/dashboard/jobs/new"
@@ -186,3 +188,27 @@ def test_a_form_that_is_none_is_refused(browser: TestClient) -> None:
 def test_fields_keep_their_last_value() -> None:
     form = Form({"a": ["1", " 2 "]})
     assert (form.text("a"), form.raw("a"), form.text("b", "x")) == ("2", " 2 ", "x")
+
+
+def test_jobs_are_mixed_as_rest_mixes_them(browser: TestClient, runtime: Runtime) -> None:
+    source = stored_job(runtime).job
+    with runtime.database.transaction() as connection:
+        job_queries.move(connection, source.id, JobState.RUNNING)
+        job_queries.move(connection, source.id, JobState.SUCCEEDED)
+    asked = sent(browser, NEW, {"method": "mix", "action": "method"}).text
+    assert f'name="sources" value="{source.id}"' in asked
+    assert 'id="teacher_id"' not in asked, "it makes no calls"
+    ticked = {"method": "mix", "sources": source.id, f"sources/cap/{source.id}": "2"}
+    assert sent(browser, NEW, ticked).status_code == 303
+    made = jobs.page(runtime).items[0].job
+    assert [(each.job_id, each.cap) for each in jobs.sources(runtime, made.id)] == [(source.id, 2)]
+    assert (made.method, made.target_rows) == ("mix", 2)
+    again, problems = read_job(form_of_job(made, jobs.sources(runtime, made.id)))
+    assert problems == []
+    assert list(again.sources) == list(jobs.sources(runtime, made.id))
+    for wrong in ({"method": "mix"}, {"method": "template"}):
+        page = sent(browser, NEW, wrong)
+        errors = browser.post("/v1/jobs", json=wrong).json()["errors"]
+        assert told(page.text) == {(each["pointer"].lstrip("/"), each["detail"]) for each in errors}
+    odd = sent(browser, NEW, {**ticked, f"sources/weight/{source.id}": "much"})
+    assert (f"sources/weight/{source.id}", "must be a number") in told(odd.text)

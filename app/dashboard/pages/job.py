@@ -13,7 +13,7 @@ from app.dashboard.live import BoardOfApp, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.dashboard.views import JobView, counted, funnel, job_view, poll_interval_s
 from app.domain.lifecycle import Delivery
-from app.domain.stored import Job, TeacherBatch
+from app.domain.stored import Job, TeacherBatch, TeacherRecord
 from app.runtime import Runtime
 from app.use_cases import batches, jobs, rows, sampling, teachers, watching
 
@@ -56,12 +56,11 @@ def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
     rate = sampling.rows_per_minute(runtime, [progress]).get(job_id)
     view = job_view(progress, rate)
     story = sampling.story(runtime, progress)
-    teacher_id = progress.job.teacher_id
     return {
         "job": view,
         "calls": progress.calls,
         "gate": watching.gate(runtime, progress.job.teacher_id),
-        "teacher": teacher_id and teachers.get(runtime, teacher_id),
+        "teacher": _teacher(runtime, progress.job.teacher_id),
         "funnel": funnel(progress),
         "drops": counted(progress.drops),
         "errors": counted(progress.errors),
@@ -73,6 +72,10 @@ def _job(runtime: Runtime, job_id: UUID) -> dict[str, object]:
         "row_characters": ROW_CHARACTERS,
         "poll_s": poll_interval_s((view,)),
     }
+
+
+def _teacher(runtime: Runtime, teacher_id: UUID | None) -> TeacherRecord | None:
+    return None if teacher_id is None else teachers.get(runtime, teacher_id)
 
 
 def _batches(runtime: Runtime, view: JobView) -> Sequence[TeacherBatch]:

@@ -35,8 +35,7 @@ def new_job(
 ) -> Response:
     """The empty form, or that of a job to run again."""
     if clone is not None:
-        job = jobs.get(runtime, clone)
-        return _shown(runtime, form_of_job(job, jobs.sources(runtime, clone)))
+        return _shown(runtime, form_of_job(jobs.get(runtime, clone), jobs.sources(runtime, clone)))
     given = {"seed_set_id": seed_set, "teacher_id": teacher, "template_set_id": template_set}
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
     rows = [FIRST_ROWS] if methods.needs(method, "target_rows") else []

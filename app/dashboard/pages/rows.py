@@ -82,8 +82,8 @@ def one_row(runtime: RuntimeOfApp, row_id: UUID) -> Response:
         row=lineage.row,
         lineage=lineage,
         job=job,
-        seed_set=job.seed_set_id and seed_sets.get(runtime, job.seed_set_id),
-        teacher=job.teacher_id and teachers.get(runtime, job.teacher_id),
+        seed_set=seed_sets.get(runtime, job.seed_set_id) if job.seed_set_id else None,
+        teacher=teachers.get(runtime, job.teacher_id) if job.teacher_id else None,
         sources=rows.sources(runtime, lineage),
         calls=[(words, call, _reply(call)) for words, call in calls if call is not None],
     )
