@@ -48,11 +48,12 @@ def test_from_files_to_jobs(browser: TestClient, runtime: Runtime) -> None:
         driver.finish(made.id)
     assert browser.get(f"/dashboard/jobs/{made.id}").status_code == 200
     assert f'value="{labelled.id}" selected' in browser.get(f"{NEW}?clone={made.id}").text
-    mix = {"method": "mix", "sources": f"{made.id} - 2\n", "action": "submit"}
+    mix = {"method": "mix", "sources": str(made.id), f"sources/cap/{made.id}": "2"}
+    mix |= {"action": "submit"}
     assert sent(browser, NEW, mix).status_code == 303
     mixed = jobs.page(runtime).items[0].job
     assert [each.cap for each in jobs.sources(runtime, mixed.id)] == [2]
-    assert f"{made.id} - 2" in browser.get(f"{NEW}?clone={mixed.id}").text
+    assert f'value="{made.id}" checked' in browser.get(f"{NEW}?clone={mixed.id}").text
     refused = browser.post(f"{TEMPLATES}/{templates.id}/delete", headers=ORIGIN)
     assert refused.status_code == 409
 

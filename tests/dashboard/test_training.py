@@ -40,7 +40,7 @@ def browser(ready: Runtime) -> Iterator[TestClient]:
 
 @pytest.fixture
 def export_id(ready: Runtime) -> str:
-    export_id = exports.request(ready, stored_job(ready).job.id, "alpaca").id
+    export_id = exports.request(ready, stored_job(ready).job.id, "alpaca_jsonl").id
     exports.make(ready, export_id)
     return str(export_id)
 
