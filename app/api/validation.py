@@ -20,6 +20,7 @@ _CODES = {
     "string_too_long": "too_long",
     "too_long": "too_long",
     "string_too_short": "blank",
+    "too_short": "blank",
     "finite_number": "out_of_range",
     "greater_than": "out_of_range",
     "greater_than_equal": "out_of_range",

@@ -103,7 +103,7 @@ def module_database_url(postgres_server: TestPostgres, template_database: str) -
     postgres_server.drop(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser."""
     with sync_playwright() as playwright:

@@ -67,7 +67,7 @@ def test_the_demos_rows_become_an_adapter(
     assert (out / "adapter" / "adapter_model.safetensors").exists()
     card = (out / "README.md").read_text()
     assert "TRAINED ON SIMULATED DATA" in card
-    assert "| Licence | seeds: unknown |" in card, "none was named"
+    assert "| Licence | seeds: unknown; terms of the teacher: made up by" in card, "none was named"
     assert "export.job.method" in card
     assert "-----" not in (out / "trainer.log").read_text(), "no traceback"
 

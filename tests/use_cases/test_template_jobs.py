@@ -128,7 +128,7 @@ def test_a_job_exports_with_its_licences_and_without_a_teacher(
 ) -> None:
     job = submitted(runtime, stored(runtime), templates=["again"])
     assert len(finished(runtime, driver, job, "target_reached")) == 30
-    for name in ("alpaca", "chat_messages", "prompt_completion"):
+    for name in ("alpaca_jsonl", "chat_messages", "prompt_completion"):
         record = exports.request(runtime, job.id, name)
         exports.make(runtime, record.id)
         record, path = exports.file(runtime, record.id)
