@@ -1,4 +1,4 @@
-"""The upload forms of templates and of labelled rows: their fields, then their file."""
+"""The upload forms of templates, labelled rows and documents: their fields, then their file."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from itertools import chain
 from pathlib import PurePath
 from uuid import UUID
 
-from app.dashboard.forms import Form
+from app.dashboard.forms import Form, Reading
 from app.dashboard.multipart import boundary_of, read_parts
+from app.domain.documents import KINDS_BY_SUFFIX
 from app.domain.labelled import read_columns
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import labelled_sets, template_sets
+from app.use_cases import document_sets, labelled_sets, template_sets
+from app.use_cases.document_sets import USUAL_CHARACTERS, DocumentDetails
 from app.use_cases.labelled_sets import ENDINGS, LabelledSetDetails
+from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.template_sets import TemplateSetDetails
 
 _FIELD_BYTES = 64 * 1024
@@ -73,6 +76,32 @@ def store_rows(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[by
         ending=_ending(path),
     )
     return labelled_sets.add(runtime, details, chunks).labelled_set.id
+
+
+def store_document(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:
+    """A document, into the set that was chosen or a new one; returns the set's id."""
+    reading = Reading(form)
+    set_id = reading.optional_id("document_set_id")
+    characters = reading.integer("chunk_characters", USUAL_CHARACTERS) or 0
+    path = PurePath(file_name.replace("\\", "/"))
+    kind = KINDS_BY_SUFFIX.get(path.suffix.lower())
+    if kind is None:
+        endings = ", ".join(KINDS_BY_SUFFIX)
+        reading.refuse("document", "unknown_format", f"its name must end in {endings}")
+    if kind is None or reading.problems:
+        raise InvalidInput("The document cannot be taken.", problems=reading.problems)
+    details = DocumentDetails(path.name[:200], kind, characters)
+    read = document_sets.read_document(details, chunks)
+    if set_id is not None:
+        document_sets.append_all(runtime, set_id, [read])
+        return set_id
+    told = SeedSetDetails(
+        form.text("name") or path.stem[:200],
+        form.text("language") or "en",
+        form.text("licence") or "unknown",
+        form.text("source") or "uploaded",
+    )
+    return document_sets.add_all(runtime, told, [read])[0].id
 
 
 def _ending(path: PurePath) -> str:

@@ -25,6 +25,9 @@ MENU = (
         "M12 21c-4.5 0-7-3-7-7 0-5 4.500-8 7-11 2.500 3 7 6 7 11 0 4-2.500 7-7 7zM12 21v-7",
     ),
     Section(
+        "documents", "Documents", "/dashboard/documents", "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6"
+    ),
+    Section(
         "templates", "Templates", "/dashboard/template-sets", "M5 4h14v16H5zM8.500 9h7M8.500 13h4"
     ),
     Section(

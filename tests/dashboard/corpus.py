@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from app.db import candidates, counts, exports, rows, slots
 from app.db.counts import Tally
 from app.db.ids import new_id
+from app.domain.documents import DocumentKind
 from app.domain.lifecycle import CandidateState, ExportState, RowState, SlotState
 from app.domain.stored import Job
 from app.runtime import Runtime
-from app.use_cases import jobs, seed_sets, teachers
+from app.use_cases import document_sets, jobs, seed_sets, teachers
+from app.use_cases.document_sets import DocumentDetails
 from app.use_cases.jobs import JobDetails
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
@@ -82,6 +84,7 @@ class Poisoned:
     row_id: UUID
     dropped_row_id: UUID
     export_id: UUID
+    document_set_id: UUID
 
     @property
     def pages(self) -> list[str]:
@@ -99,6 +102,10 @@ class Poisoned:
             f"/dashboard/jobs/new?clone={self.job.id}",
             "/dashboard/seed-sets",
             f"/dashboard/seed-sets/{self.seed_set_id}",
+            "/dashboard/documents",
+            f"/dashboard/documents/{self.document_set_id}",
+            "/dashboard/template-sets",
+            "/dashboard/training",
             "/dashboard/teachers",
             "/dashboard/teachers/new",
             teacher,
@@ -125,7 +132,15 @@ def poisoned(runtime: Runtime) -> Poisoned:
     with runtime.database.transaction() as connection:
         kept, dropped = _rows(connection, job)
         export_id = _export(connection, job)
-    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id)
+    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, _documents(runtime))
+
+
+def _documents(runtime: Runtime) -> UUID:
+    texts = "\n\n".join(each for each in PAYLOADS if each.isprintable())
+    details = DocumentDetails(NAMES[0], DocumentKind.MARKDOWN, 200)
+    read = document_sets.read_document(details, [texts.encode()])
+    told = SeedSetDetails(name=NAMES[0], licence=NAMES[1], source=NAMES[3])
+    return document_sets.add_all(runtime, told, [read])[0].id
 
 
 def _seeds(runtime: Runtime) -> UUID:

@@ -1,6 +1,7 @@
 """The pages: a module with a `router` and a template each, and a line here."""
 
 from app.dashboard.pages import (
+    documents,
     exports,
     files,
     first_steps,
@@ -26,6 +27,7 @@ PAGES = (
     job,
     seed_sets,
     template_sets,
+    documents,
     teachers,
     rows,
     exports,
