@@ -17,7 +17,7 @@ from app.use_cases import jobs
 from app.use_cases.jobs import JobChanges, JobDetails
 from tests.api.stored_job import stored_batch, stored_job, submitted_job
 
-PAYLOAD = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
+PAYLOAD = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7777*7777}}"
 LIST = "/dashboard/jobs"
 NOBODY = "019a0000-0000-7000-8000-000000000000"
 
@@ -119,7 +119,7 @@ def test_a_script_in_a_name_stays_text(browser: TestClient, runtime: Runtime, pa
         address("dashboard.js")
     ]
     shown = re.sub(r"[0-9a-f-]{36}|<(time|svg).*?</\1>|\?v=\w+", "", text)
-    assert "49" not in shown
+    assert "60481729" not in shown
 
 
 @pytest.mark.parametrize(
