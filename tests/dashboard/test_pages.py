@@ -118,8 +118,7 @@ def test_a_script_in_a_name_stays_text(browser: TestClient, runtime: Runtime, pa
     assert [attributes["src"] for tag, attributes in tags if tag == "script"] == [
         address("dashboard.js")
     ]
-    shown = re.sub(r"[0-9a-f-]{36}|<(time|svg).*?</\1>|\?v=\w+", "", text)
-    assert "60481729" not in shown
+    assert "60481729" not in text
 
 
 @pytest.mark.parametrize(
