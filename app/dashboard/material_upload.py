@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import PurePath
 from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Request
 
 from app.dashboard.forms import Form, Reading
 from app.dashboard.multipart import boundary_of, read_parts
@@ -19,6 +23,7 @@ from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.template_sets import TemplateSetDetails
 
 _FIELD_BYTES = 64 * 1024
+_ROOM_BYTES = 1024 * 1024  # the fields beside the file
 Store = Callable[[Runtime, Form, str, Iterable[bytes]], UUID]
 
 
@@ -52,6 +57,24 @@ def read_upload(
     problem = Problem(f"/{file_field}", "missing_field", "choose a file")
     error = InvalidInput("There is no file in the form.", problems=[problem])
     return Uploaded(Form(fields), error=error)
+
+
+async def uploaded(
+    request: Request,
+    runtime: Runtime,
+    store: Store,
+    file_field: str,
+    *,
+    most_bytes: int | None = None,
+) -> Uploaded:
+    """Read the upload form of a request and have `store` take its file, as large as is allowed."""
+    limit = runtime.settings.max_upload_mib << 20
+    limit = min(limit, most_bytes or limit) + _ROOM_BYTES
+    directory = runtime.settings.home / "uploads"
+    async with request.app.state.uploaded(request, directory, limit) as chunks:
+        kind = request.headers.get("content-type", "")
+        read = partial(read_upload, store, file_field, runtime, kind, chunks)
+        return await to_thread.run_sync(read, limiter=request.app.state.upload_limiter)
 
 
 def store_templates(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:

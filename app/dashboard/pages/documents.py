@@ -1,6 +1,5 @@
 """Documents: upload them into sets, see what was read, have a job ask about them."""
 
-from functools import partial
 from uuid import UUID
 
 from anyio import to_thread
@@ -9,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, by_field
-from app.dashboard.material_upload import Uploaded, read_upload, store_document
+from app.dashboard.material_upload import Uploaded, store_document, uploaded
 from app.dashboard.rendering import page
 from app.errors import InvalidDocument
 from app.runtime import Runtime
@@ -18,7 +17,6 @@ from app.use_cases.document_sets import MOST_BYTES, USUAL_CHARACTERS
 
 MOST_LISTED = 50
 CHUNKS_SHOWN = 20
-_ROOM_BYTES = 1024 * 1024  # the fields beside the file
 _LIST = "/dashboard/documents"
 _EMPTY = {"language": ["en"], "chunk_characters": [str(USUAL_CHARACTERS)]}
 
@@ -35,12 +33,7 @@ def document_list(runtime: RuntimeOfApp, into: UUID | None = None) -> Response:
 @router.post(_LIST, dependencies=from_our_pages)
 async def upload_document(request: Request, runtime: RuntimeOfApp) -> Response:
     """Read a document and store its chunks, or say what is wrong with it."""
-    limit = min(runtime.settings.max_upload_mib << 20, MOST_BYTES) + _ROOM_BYTES
-    directory = runtime.settings.home / "uploads"
-    async with request.app.state.uploaded(request, directory, limit) as chunks:
-        kind = request.headers.get("content-type", "")
-        read = partial(read_upload, store_document, "document", runtime, kind, chunks)
-        found = await to_thread.run_sync(read, limiter=request.app.state.upload_limiter)
+    found = await uploaded(request, runtime, store_document, "document", most_bytes=MOST_BYTES)
     if found.stored is not None:
         return RedirectResponse(f"{_LIST}/{found.stored}", status_code=303)
     return await to_thread.run_sync(_list, runtime, found)

@@ -9,13 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, by_field
-from app.dashboard.material_upload import (
-    Store,
-    Uploaded,
-    read_upload,
-    store_rows,
-    store_templates,
-)
+from app.dashboard.material_upload import Uploaded, store_rows, store_templates, uploaded
 from app.dashboard.rendering import page
 from app.errors import InvalidUpload
 from app.runtime import Runtime
@@ -24,7 +18,6 @@ from app.use_cases.template_sets import PreviewWish
 
 MOST_LISTED = 50
 ROWS_TRIED = 3
-_ROOM_BYTES = 1024 * 1024  # the fields beside the file
 _LIST = "/dashboard/template-sets"
 
 router = page_router()
@@ -39,7 +32,7 @@ def template_set_list(runtime: RuntimeOfApp) -> Response:
 @router.post(_LIST, dependencies=from_our_pages)
 async def upload_templates(request: Request, runtime: RuntimeOfApp) -> Response:
     """Check and store a file of templates; every fault is named with its line."""
-    found = await _uploaded(request, runtime, store_templates, "file")
+    found = await uploaded(request, runtime, store_templates, "file")
     if found.stored is not None:
         return RedirectResponse(f"{_LIST}/{found.stored}", status_code=303)
     return await to_thread.run_sync(_list, runtime, found)
@@ -48,19 +41,10 @@ async def upload_templates(request: Request, runtime: RuntimeOfApp) -> Response:
 @router.post("/dashboard/labelled-sets", dependencies=from_our_pages)
 async def upload_rows(request: Request, runtime: RuntimeOfApp) -> Response:
     """Store a file of labelled rows whole or not at all; bad rows are named."""
-    found = await _uploaded(request, runtime, store_rows, "rows_file")
+    found = await uploaded(request, runtime, store_rows, "rows_file")
     if found.stored is not None:
         return RedirectResponse(f"{_LIST}#labelled", status_code=303)
     return await to_thread.run_sync(_list, runtime, found)
-
-
-async def _uploaded(request: Request, runtime: Runtime, store: Store, file_field: str) -> Uploaded:
-    limit = (runtime.settings.max_upload_mib << 20) + _ROOM_BYTES
-    directory = runtime.settings.home / "uploads"
-    async with request.app.state.uploaded(request, directory, limit) as chunks:
-        kind = request.headers.get("content-type", "")
-        read = partial(read_upload, store, file_field, runtime, kind, chunks)
-        return await to_thread.run_sync(read, limiter=request.app.state.upload_limiter)
 
 
 def _list(runtime: Runtime, found: Uploaded) -> Response:
