@@ -1,10 +1,13 @@
 """Template sets and labelled sets over HTTP, tried out together and submitted as a job."""
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from starlette.testclient import TestClient
 
 from tests.domain.template_text import FILE, one_template
@@ -84,6 +87,55 @@ def test_labelled_rows_are_typed_and_named(client: TestClient) -> None:
     otherwise = client.post("/v1/labelled-sets?name=x", content=ROWS, headers=CSV)
     assert otherwise.status_code == 201
     assert client.delete(f"/v1/labelled-sets/{added['id']}").status_code == 204
+
+
+def as_parquet(rows: list[dict[str, object]]) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+SAME = [{"report": "It pours, «much».", "label": 0}, {"report": "No\ncloud. 雨", "label": 1}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/json", json.dumps(SAME).encode()),
+        ("application/x-ndjson", "".join(json.dumps(each) + "\n" for each in SAME).encode()),
+        ("text/csv", 'report,label\n"It pours, «much».",0\n"No\ncloud. 雨",1\n'.encode()),
+        (
+            "text/tab-separated-values",
+            'report\tlabel\nIt pours, «much».\t0\n"No\ncloud. 雨"\t1\n'.encode(),
+        ),
+        ("application/vnd.apache.parquet", as_parquet(SAME)),
+    ],
+)
+def test_rows_are_the_same_in_every_kind_of_file(
+    client: TestClient, kind: str, content: bytes
+) -> None:
+    address = "/v1/labelled-sets?name=weather&label_names=label=rain,sun"
+    answer = client.post(address, content=content, headers={"content-type": kind})
+    assert answer.status_code == 201, answer.text
+    added = answer.json()
+    assert (added["row_count"], added["columns"]["label"]["types"]) == (2, ["int"])
+    page = client.get(f"/v1/labelled-sets/{added['id']}/rows").json()
+    found = [{name: each["fields"][name] for name in SAME[0]} for each in page["items"]]
+    assert found == SAME
+    assert [each["fields"]["label_name"] for each in page["items"]] == ["rain", "sun"]
+
+
+def test_a_broken_parquet_file_is_named_as_such(client: TestClient) -> None:
+    whole = as_parquet(SAME)
+    for content in (whole[:40], whole[:-9] + b"PAR1", b"PAR1" * 3):
+        answer = client.post(
+            "/v1/labelled-sets?name=x",
+            content=content,
+            headers={"content-type": "application/vnd.apache.parquet"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "compressed_or_binary")
+        assert "Parquet" in answer.json()["detail"]
+    assert client.get("/v1/labelled-sets").json()["items"] == []
 
 
 @pytest.mark.parametrize(

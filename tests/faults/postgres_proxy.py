@@ -1,7 +1,6 @@
 """A way to Postgres that can hide the answer to a COMMIT: it went through, and nobody is told."""
 
 import asyncio
-import contextlib
 import random
 import threading
 from dataclasses import dataclass, field
@@ -51,9 +50,10 @@ class PostgresProxy:
 
     async def _end(self) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while tasks := [*self._tasks]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -93,12 +93,11 @@ class _Connection:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for _, writer in (self._client, self._server):
+                writer.transport.abort()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for _, writer in (self._client, self._server):
-                with contextlib.suppress(OSError):
-                    writer.transport.abort()
 
     async def _up(self) -> None:
         reader, writer = self._client[0], self._server[1]
