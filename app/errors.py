@@ -11,6 +11,9 @@ CultivarError
 ├── NotFound            no such thing (or not yours)
 ├── Conflict            right content, wrong state
 │   └── InUse           something running depends on it
+├── Unauthenticated     no key, or none that is good
+├── Forbidden           the key does not reach that far
+├── RateLimited         too many requests, tries or jobs for now
 ├── TeacherFailure      the teacher did not do what was asked
 ├── InsufficientStorage disk full
 └── Unavailable         try again later: Postgres away, schema unknown
@@ -223,6 +226,31 @@ class InUse(Conflict):
 
     code = "in_use"
     title = "In use"
+
+
+class Unauthenticated(CultivarError):
+    """Nobody we know; which part of what was presented is wrong is never said."""
+
+    code = "unauthenticated"
+    title = "A key is needed"
+
+
+class Forbidden(CultivarError):
+    """Somebody we know, who may not do this."""
+
+    code = "missing_scope"
+    title = "The key does not allow this"
+
+
+class RateLimited(CultivarError):
+    """Too much for now; `retry_after_s` is when to come back."""
+
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_s: float, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class TeacherFailure(CultivarError):

@@ -10,6 +10,8 @@ from fastapi_offline import FastAPIOffline
 
 from app import traces
 from app.api import (
+    api_keys,
+    audit_log,
     description,
     document_sets,
     errors,
@@ -33,13 +35,18 @@ from app.api import (
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
 from app.api.envelope import Envelope
+from app.api.gate import Gate, desk_of
 from app.api.metrics import MetricsBoard
 from app.api.observation import Observation
 from app.api.pollers import SHORT_POLL_S
+from app.api.scopes import RULES
 from app.api.status_board import StatusBoard
 from app.api.upload_file import uploaded
 from app.dashboard import router as dashboard
 from app.dashboard.live import Look
+from app.dashboard.rendering import failure_page
+from app.dashboard.scopes import RULES as PAGE_RULES
+from app.domain.gatekeeping import Rules
 from app.logs import configure_logs
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
@@ -61,6 +68,8 @@ FAMILIES = (
     rows,
     exports,
     training_runs,
+    api_keys,
+    audit_log,
     health,
     metrics,
     problem_texts,
@@ -87,6 +96,8 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
     )
     app.state.runtime = runtime
+    app.state.desk = None
+    app.state.desk_of = desk_of
     app.state.body_idle_s = body_idle_s
     app.state.status_board = StatusBoard[UUID](
         lambda job_id: jobs.status_json(app.state.runtime, job_id)
@@ -104,6 +115,7 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     errors.install(app)
     description.install(app)
     app.state.address_book = AddressBook(app.openapi())
+    app.add_middleware(Gate, rules=Rules([*RULES, *PAGE_RULES]), failure_page=failure_page)
     app.add_middleware(Envelope)
     app.add_middleware(Observation, board=app.state.metrics_board)
     return app

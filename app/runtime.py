@@ -1,11 +1,12 @@
 """What a use case may touch, built once at the start of a process and passed first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from app.db.engine import Database
+from app.domain.access import SERVICE, Actor
 from app.errors import InvalidInput
 from app.llm.client import Door
 from app.llm.limits import LocalLimits
@@ -17,13 +18,17 @@ from app.wakeups import CeleryWake, SilentWake, Wake
 
 @dataclass(frozen=True)
 class Runtime:
-    """The database, the bell, the vault of keys, the settings, and a clock for local durations."""
+    """The database, the bell, the vault of keys, the settings, and a clock for local durations.
+
+    `actor` is on whose behalf it is used: each request and each command has a copy of its own.
+    """
 
     settings: Settings
     database: Database
     wake: Wake
     vault: Vault
     monotonic_s: Callable[[], float] = monotonic
+    actor: Actor = SERVICE
 
     @property
     def exports_directory(self) -> Path:
@@ -34,6 +39,10 @@ class Runtime:
     def training_directory(self) -> Path:
         """Where training runs have their folders."""
         return self.settings.home / "training"
+
+    def on_behalf_of(self, actor: Actor) -> "Runtime":
+        """The same for somebody."""
+        return replace(self, actor=actor)
 
     def close(self) -> None:
         """Give back what is held."""

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -87,3 +88,20 @@ class Settings(BaseSettings):
     )
     max_upload_mib: int = Field(default=100, gt=0, description="largest upload accepted")
     port: int = Field(default=8000, description="port of the API of the embedded service")
+    access: Literal["local", "deployed", "open"] = Field(
+        default="local",
+        description="who may come in: by the token in HOME (local), by API keys alone (deployed), "
+        "or everybody on this machine (open)",
+    )
+    hosts: str = Field(
+        default="",
+        description="names under which people reach the service, beside localhost, by commas",
+    )
+    behind_tls_proxy: bool = Field(
+        default=False, description="a proxy ends TLS, so plain HTTP may come from elsewhere"
+    )
+    requests_per_minute: int = Field(
+        default=6000,
+        gt=0,
+        description="requests a minute of an API key that has no rate of its own",
+    )

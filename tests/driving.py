@@ -19,6 +19,7 @@ from app.use_cases.admission import PoolIndexes, admit
 from app.use_cases.embedding import Embedder
 from app.use_cases.generation import Engine
 from app.use_cases.sweep import sweep
+from tests.entry import give_token
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "general_en.jsonl"
 FINAL = {"succeeded", "failed", "cancelled", "paused"}
@@ -59,6 +60,7 @@ class ThreadWake:
 @contextmanager
 def running_runtime(database_url: str, home: Path, **settings: Any) -> Iterator[Runtime]:
     """A runtime without a broker on a database of its own."""
+    give_token(home)
     wake = ThreadWake()
     built = build_runtime(Settings(database_url=database_url, home=home, **settings))
     runtime = replace(built, wake=wake)

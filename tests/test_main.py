@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from app.errors import InvalidInput
 from app.main import create_app
+from tests.entry import WITH_TOKEN, give_token
 
 
 def test_it_starts_from_the_environment(
@@ -16,7 +17,8 @@ def test_it_starts_from_the_environment(
     assert app.state.runtime is None
     monkeypatch.setenv("CULTIVAR_DATABASE_URL", database_url)
     monkeypatch.setenv("CULTIVAR_HOME", str(tmp_path))
-    with TestClient(app, base_url="http://localhost") as client:
+    give_token(tmp_path)
+    with TestClient(app, base_url="http://localhost", headers=WITH_TOKEN) as client:
         assert client.get("/v1/jobs").json() == {"items": [], "next": None}
     assert (tmp_path / "master.key").exists()
 

@@ -1,4 +1,4 @@
-"""What a handler is given: the runtime of this process."""
+"""What a handler is given: the runtime of this process, on behalf of whoever asks."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from app.runtime import Runtime
 
 
 async def _runtime(request: Request) -> Runtime:
-    return request.app.state.runtime
+    return request.app.state.runtime.on_behalf_of(request.scope["state"]["actor"])
 
 
 RuntimeOfApp = Annotated[Runtime, Depends(_runtime)]

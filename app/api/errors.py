@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 
 import orjson
 import structlog
@@ -27,6 +28,9 @@ STATUSES: Mapping[type[errors.CultivarError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.InUse: 409,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.RateLimited: 429,
     errors.TeacherFailure: 422,
     errors.InsufficientStorage: 507,
     errors.Unavailable: 503,
@@ -115,6 +119,8 @@ async def _on_cultivar_error(request: Request, error: errors.CultivarError) -> R
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 413:
         headers["Connection"] = "close"
+    if isinstance(error, errors.RateLimited):
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
     if status >= 500:
         _log.warning(
             "request_not_served",

@@ -7,6 +7,7 @@ import orjson
 from fastapi import Depends, Header, Request, Response
 
 from app.api.errors import HttpRefusal
+from app.domain.access import Access
 from app.use_cases.once import Once
 
 _LONGEST = 255
@@ -22,6 +23,9 @@ _Given = Annotated[
 
 async def _once(request: Request, key: _Given = None) -> Once | None:
     if key is None:
+        if request.app.state.runtime.settings.access == Access.DEPLOYED:
+            detail = "Name the request by an Idempotency-Key, so that repeating it is safe."
+            raise HttpRefusal(400, detail, code="idempotency_key_required")
         return None
     if not 1 <= len(key) <= _LONGEST or not key.isprintable():
         detail = f"An Idempotency-Key has 1 to {_LONGEST} printable characters."

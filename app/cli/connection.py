@@ -1,9 +1,12 @@
 """Where the command line finds the service: the database named to it, or the one that runs here."""
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.domain.access import ALL_SCOPES, Actor, ActorKind
 from app.embedded.directory import running_instance
 from app.errors import Unavailable
 from app.runtime import Runtime, build_runtime
@@ -22,9 +25,24 @@ def connected() -> Iterator[Runtime]:
         )
     runtime = build_runtime(found)
     try:
-        yield runtime
+        yield runtime.on_behalf_of(command_line())
     finally:
         runtime.close()
+
+
+def command_line() -> Actor:
+    """Whoever types: the account of this process, who may do everything."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return Actor(ActorKind.COMMAND_LINE, name, ALL_SCOPES)
+
+
+def running_url() -> str | None:
+    """Where the service of this directory answers; None when none runs."""
+    instance = running_instance(Settings().home)
+    return None if instance is None else instance.api_url
 
 
 def found_settings(settings: Settings) -> Settings | None:

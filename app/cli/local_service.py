@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from app.cli.connection import found_settings
+from app.cli.connection import command_line, found_settings
 from app.embedded.beside import demo_teacher_beside
 from app.embedded.directory import running_instance
 from app.embedded.service import EmbeddedService
@@ -42,7 +42,7 @@ def local_service(settings: Settings, console: Console, *, demo: bool) -> Iterat
                 console.print("starting a demo teacher beside the service that runs")
                 beside = open_.enter_context(demo_teacher_beside(settings.home))
                 url, check = beside.base_url, beside.check
-            yield LocalService(runtime, url, check)
+            yield LocalService(runtime.on_behalf_of(command_line()), url, check)
         return
     teacher = () if demo else None
     with EmbeddedService(settings.home, demo_teacher=teacher, report=console.print) as service:
@@ -52,7 +52,8 @@ def local_service(settings: Settings, console: Console, *, demo: bool) -> Iterat
             "home": service.home,
         }
         with closing(build_runtime(settings.model_copy(update=own))) as runtime:
-            yield LocalService(runtime, service.demo_teacher_url, service.check)
+            ours = runtime.on_behalf_of(command_line())
+            yield LocalService(ours, service.demo_teacher_url, service.check)
 
 
 def _trust() -> None:

@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, Entry] = {
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
     "exports": Entry("app.cli.exports", "Dataset files."),
     "training": Entry("app.cli.training", "Training runs: submit, follow, stop, fetch."),
+    "keys": Entry("app.cli.api_keys", "API keys: who else may use the service."),
+    "audit": Entry("app.cli.audit", "Who did what, in a log that only grows."),
     "methods": Entry("app.cli.methods", "Published methods, their profiles and options."),
     "filters": Entry("app.cli.filters", "Rules on rows; try them on a job or a file."),
     "templates": Entry("app.cli.templates", "Templates that make tasks of labelled rows."),

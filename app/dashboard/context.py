@@ -10,7 +10,7 @@ from app.runtime import Runtime
 
 
 def _runtime(request: Request) -> Runtime:
-    return request.app.state.runtime
+    return request.app.state.runtime.on_behalf_of(request.scope["state"]["actor"])
 
 
 RuntimeOfApp = Annotated[Runtime, Depends(_runtime)]

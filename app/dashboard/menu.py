@@ -39,5 +39,11 @@ MENU = (
     Section("rows", "Rows", "/dashboard/rows", "M4 5h16v14H4zM4 10h16M4 14.500h16M10 10v9"),
     Section("exports", "Exports", "/dashboard/exports", "M12 4v11M8 11l4 4 4-4M5 16v3.500h14V16"),
     Section("training", "Training", "/dashboard/training", "M4 18l5-6 4 3 7-9M14 6h6v6"),
+    Section(
+        "access",
+        "Access",
+        "/dashboard/access",
+        "M14 10a4 4 0 1 0-3.500 4L13 16.500h2.500V19H18v2h3v-3l-7-7M9 9h.010",
+    ),
     Section("api", "API", "/docs", "M8 7l-5 5 5 5M16 7l5 5-5 5M13.500 5l-3 14"),
 )

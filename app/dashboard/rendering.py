@@ -58,6 +58,13 @@ def rendered(template: str, **values: object) -> str:
     return _templates().get_template(template).render(values)
 
 
+def failure_page(status: int, detail: str) -> HTMLResponse:
+    """The page of a request that came no further than the gate."""
+    response = page("failure.html", status, title="Refused", detail=detail)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
 def _failure(error: Exception) -> HTMLResponse:
     title = error.title if isinstance(error, CultivarError) else "Refused"
     return page("failure.html", status_of(error), title=title, detail=str(error))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from app.domain.lifecycle import ExportState, JobState
 from app.domain.stored import JobProgress
+from app.embedded.entrance import dashboard_url, settings_of
 from app.embedded.errors import EmbeddedError
 from app.embedded.exporting import wait_for_export
 from app.embedded.following import outcome
@@ -103,8 +104,8 @@ def _run(asked: Asked, console: Console) -> int:
     with EmbeddedService(
         asked.home, port=asked.port, demo_teacher=teacher, report=console.print
     ) as service:
-        console.print(f"dashboard  {service.api_url}/")
-        runtime = build_runtime(_settings(service))
+        console.print(f"dashboard  {dashboard_url(service)}")
+        runtime = build_runtime(settings_of(service))
         try:
             status = _grow(asked, runtime, service, console)
         finally:
@@ -113,21 +114,12 @@ def _run(asked: Asked, console: Console) -> int:
             f"time       {time.monotonic() - started:.0f} s, start of the service included"
         )
         if asked.keep:
-            console.print(f"dashboard  {service.api_url}/")
+            console.print(f"dashboard  {dashboard_url(service)}")
             console.print("the service goes on; Ctrl-C stops it and keeps the data")
             _wait(service)
         else:
             console.print(f"look again with: run.py serve --home {service.home}")
     return status
-
-
-def _settings(service: EmbeddedService) -> Settings:
-    found = {
-        "database_url": service.postgres_url,
-        "redis_url": service.redis_url,
-        "home": service.home,
-    }
-    return Settings().model_copy(update=found)
 
 
 def _wait(service: EmbeddedService) -> None:

@@ -14,10 +14,11 @@ from typing import Self
 from app.embedded import leftovers, programs
 from app.embedded.directory import Connection, publish, withdraw
 from app.embedded.errors import EmbeddedError
+from app.embedded.front import access_of, environment_of
 from app.embedded.migrate import ROOT, migrate
 from app.embedded.ports import LOOPBACK, answers, free_port, is_free, kept_port
 from app.embedded.process import spawn
-from app.embedded.programs import Program
+from app.embedded.programs import Front, Program
 from app.embedded.servers import EmbeddedServers
 from app.embedded.signals import calling_on_signal
 from app.embedded.supervisor import Charge, Supervisor
@@ -26,6 +27,7 @@ from app.settings import Settings
 from app.use_cases.training_process import find_python
 
 START_TIMEOUT_S = 90.0
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
 def trainer_is_here() -> bool:
@@ -45,9 +47,10 @@ def _say_nothing(line: str) -> None:
 class EmbeddedService:
     """A context manager: inside it the service runs, and whatever ends is started again.
 
-    `home` keeps everything. `port` is the API's (None: a free one). `demo_teacher`, if given,
-    also starts the scripted teacher with these arguments. `report` is told of each step, one line
-    at a time. Enter it in the main thread. Raises EmbeddedError, HomeInUseError.
+    `home` keeps everything. `port` is the API's (None: a free one), `front` where it listens and
+    whom it lets in (InvalidInput where that is unsafe). `demo_teacher`, if given, also starts the
+    scripted teacher with these arguments. `report` is told of each step, one line at a time. Enter
+    it in the main thread. Raises EmbeddedError, HomeInUseError.
     """
 
     def __init__(
@@ -55,12 +58,15 @@ class EmbeddedService:
         home: Path,
         *,
         port: int | None = None,
+        front: Front | None = None,
         demo_teacher: Sequence[str] | None = None,
         report: Callable[[str], None] = _say_nothing,
         grace_s: float = 30.0,
     ) -> None:
         self.servers = EmbeddedServers(home)
         self.port = port
+        self.front = front or Front()
+        self.access = access_of(self.front.posture)
         self.demo_teacher_port: int | None = None
         self._demo_teacher = demo_teacher
         self._report = report
@@ -86,7 +92,16 @@ class EmbeddedService:
     @property
     def api_url(self) -> str:
         """Where the API and the dashboard answer, without a slash at the end."""
-        return f"http://{LOOPBACK}:{self.port}"
+        scheme = "https" if self.front.posture.tls else "http"
+        return f"{scheme}://{self._host}:{self.port}"
+
+    @property
+    def _host(self) -> str:
+        """The address under which this machine reaches itself."""
+        host = self.front.posture.host
+        if host in _EVERYWHERE:
+            return LOOPBACK
+        return f"[{host}]" if ":" in host else host
 
     @property
     def demo_teacher_url(self) -> str | None:
@@ -101,6 +116,7 @@ class EmbeddedService:
             "CULTIVAR_DATABASE_URL": self.postgres_url,
             "CULTIVAR_REDIS_URL": self.redis_url,
             "CULTIVAR_HOME": str(self.home),
+            **environment_of(self.front.posture),
             **({} if demo is None else {"CULTIVAR_DEMO_TEACHER_URL": demo}),
         }
 
@@ -143,9 +159,9 @@ class EmbeddedService:
         self._supervisor = Supervisor(self._charges(), self._grace_s)
         self._open.callback(self._supervisor.stop)
         self._supervisor.start()
-        for port in (self.port, self.demo_teacher_port):
-            if port is not None:
-                self._wait_for(port)
+        self._wait_for(self.port or 0, self._host.strip("[]"))
+        if self.demo_teacher_port is not None:
+            self._wait_for(self.demo_teacher_port)
         self._open.callback(withdraw, self.home)
         publish(self.home, self._connection())
 
@@ -163,7 +179,7 @@ class EmbeddedService:
         charges = [
             Charge("postgres", servers.postgres.log, servers.start_postgres, stays=True),
             Charge("valkey", servers.valkey.log, servers.start_valkey, stays=True),
-            self._charge(programs.api(self.port or 0), ours),
+            self._charge(programs.api(self.port or 0, self.front), ours),
             self._charge(programs.worker("generate", ["generate"]), ours),
             self._charge(programs.worker("other", ["admit", "export", "sweep"]), ours),
         ]
@@ -193,9 +209,9 @@ class EmbeddedService:
         leftovers.remember(self.servers.run, program.name, child.pid)
         return child
 
-    def _wait_for(self, port: int) -> None:
+    def _wait_for(self, port: int, host: str = LOOPBACK) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not answers(port):
+        while not answers(port, host):
             self.wait(0.05)
             if time.monotonic() > deadline:
                 raise EmbeddedError(

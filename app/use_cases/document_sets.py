@@ -29,7 +29,7 @@ from app.files.magic import HEAD_BYTES, binary_kind, wide_encoding
 from app.runtime import Runtime
 from app.sandbox.document_sandbox import extract
 from app.sandbox.limits import DocumentLimits
-from app.use_cases import seed_sets
+from app.use_cases import audit, seed_sets
 from app.use_cases.once import Once
 from app.use_cases.seed_sets import SeedSetDetails
 
@@ -283,3 +283,4 @@ def delete_document(runtime: Runtime, seed_set_id: UUID, document_id: UUID) -> N
             raise NotFound(f"There is no document {document_id} in this set.")
         queries.delete(connection, found[0])
         _finished(connection, seed_set_id)
+        audit.note(runtime, connection, "document.delete", document_id, set=str(seed_set_id))

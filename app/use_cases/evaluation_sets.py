@@ -13,6 +13,7 @@ from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
 from app.files.seed_upload import SeedReader
 from app.files.upload_limits import UploadLimits
 from app.runtime import Runtime
+from app.use_cases import audit
 
 _BATCH = 5000
 
@@ -153,3 +154,4 @@ def delete(runtime: Runtime, set_id: UUID) -> None:
             raise InUse(f"Jobs are held against this set: {names}. Delete them first.")
         if not queries.delete(connection, set_id):
             raise NotFound(f"There is no evaluation set {set_id}.")
+        audit.note(runtime, connection, "evaluation_set.delete", set_id)

@@ -20,6 +20,7 @@ from app.domain.stored import ExportRecord, Page
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
 from app.files.containers import check_parquet
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.export_making import card_path, write
 from app.use_cases.once import Once
 from app.use_cases.provenance import gather
@@ -57,6 +58,7 @@ def request(
         if once:
             once.made(connection, export_id)
         record = _get(connection, export_id)
+        audit.note(runtime, connection, "export.request", export_id, job=str(job_id))
     runtime.wake.export(export_id)
     return record
 
@@ -128,6 +130,7 @@ def delete(runtime: Runtime, export_id: UUID) -> None:
     with runtime.database.transaction() as connection:
         if not exports.delete(connection, export_id):
             raise NotFound(f"There is no export {export_id}.")
+        audit.note(runtime, connection, "export.delete", export_id)
     for path in runtime.exports_directory.glob(f"{export_id}*"):
         path.unlink(missing_ok=True)
 

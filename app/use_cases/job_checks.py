@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.db.engine import Connection
+from app.domain.access import Access
 from app.domain.lifecycle import Delivery
 from app.domain.materials import Material
 from app.domain.method import Order
@@ -12,6 +13,7 @@ from app.domain.stored import SeedSet, TeacherRecord
 from app.domain.tokens import Tokens
 from app.errors import Problem
 from app.llm.teacher import Endpoint
+from app.settings import Settings
 from app.use_cases.job_context import read_seeds
 from app.use_cases.job_details import CALLS_PER_ROW, JobDetails
 
@@ -36,6 +38,18 @@ def limits_problems(details: JobDetails, default_cap: int | None) -> Iterator[Pr
         yield Problem("/reuse", "wrong_type", "must be prefer or never")
     if len(details.name) > 200 or not details.name.isprintable():
         yield Problem("/name", "too_long", "at most 200 printable characters")
+
+
+def deployed_problems(details: JobDetails, settings: Settings) -> Iterator[Problem]:
+    """A job without a budget where others than its owner may submit: nothing is without end."""
+    cap = (
+        details.cap_micro_usd
+        if details.cap_micro_usd is not None
+        else (settings.default_cap_micro_usd)
+    )
+    if settings.access == Access.DEPLOYED and details.teacher_id is not None and cap is None:
+        detail = "is required here; or let CULTIVAR_DEFAULT_CAP_MICRO_USD say what holds without"
+        yield Problem("/cap_micro_usd", "budget_invalid", detail)
 
 
 def needs_problems(details: JobDetails, method: type[PublishedMethod]) -> Iterator[Problem]:

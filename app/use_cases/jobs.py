@@ -46,9 +46,11 @@ from app.domain.stored import (
 )
 from app.errors import Conflict, InUse, InvalidInput, NotFound
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.batches import delivery_problems
 from app.use_cases.gathering import Gathered, gathered
 from app.use_cases.job_checks import (
+    deployed_problems,
     limits_problems,
     method_problems,
     needs_problems,
@@ -71,6 +73,8 @@ def submit(runtime: Runtime, details: JobDetails, once: Once | None = None) -> J
         if once:
             once.made(connection, job_id)
         job = _get(connection, job_id)
+        caps = {"cap_micro_usd": job.cap_micro_usd, "cap_calls": job.cap_calls}
+        audit.note(runtime, connection, audit.JOB_SUBMIT, job_id, **caps)
     runtime.wake.generate(job.id)
     return job
 
@@ -110,7 +114,9 @@ def checked(
     rules, wrong = row_rules(connection, details)
     problems += wrong
     found = method and gathered(connection, details, method, seed_set, problems)
-    if priceless:
+    if not priceless:
+        problems += deployed_problems(details, runtime.settings)
+    else:
         problems = [each for each in problems if each.code != "price_required"]
     if problems or method is None or found is None:
         raise InvalidInput("The job cannot be run as described.", problems=problems)
@@ -390,6 +396,8 @@ def change(runtime: Runtime, job_id: UUID, changes: JobChanges) -> Job:
         if given:
             jobs.change(connection, job_id, given)
         job = _get(connection, job_id)
+        caps = {name: value for name, value in given.items() if name != "name"}
+        audit.note(runtime, connection, "job.change", job_id, **caps)
     runtime.wake.generate(job.id)
     return job
 
@@ -410,6 +418,7 @@ def delete(runtime: Runtime, job_id: UUID) -> None:
         pools.delete(connection, job.pool_id)
         if job.row_pool_id is not None:
             pools.delete(connection, job.row_pool_id)
+        audit.note(runtime, connection, "job.delete", job_id)
     for export_id in export_ids:
         for path in runtime.exports_directory.glob(f"{export_id}*"):
             path.unlink(missing_ok=True)

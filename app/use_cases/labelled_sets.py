@@ -33,6 +33,7 @@ from app.errors import (
 )
 from app.runtime import Runtime
 from app.sandbox.frames import json_bytes
+from app.use_cases import audit
 from app.use_cases.descriptions import description_problems
 from app.use_cases.labelled_rows import labelled_rows
 
@@ -253,3 +254,4 @@ def delete(runtime: Runtime, labelled_set_id: UUID) -> None:
             raise InUse(f"Jobs use this labelled set: {names}. Delete them first.")
         if not queries.delete(connection, labelled_set_id):
             raise NotFound(f"There is no labelled set {labelled_set_id}.")
+        audit.note(runtime, connection, "labelled_set.delete", labelled_set_id)

@@ -16,6 +16,7 @@ from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem, UploadR
 from app.files.seed_upload import OnError, SeedReader
 from app.files.upload_limits import UploadLimits
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.descriptions import description_problems
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
@@ -228,3 +229,4 @@ def delete(runtime: Runtime, seed_set_id: UUID) -> None:
             raise InUse(f"Jobs use this seed set: {names}. Delete them first.")
         if not queries.delete(connection, seed_set_id):
             raise NotFound(f"There is no seed set {seed_set_id}.")
+        audit.note(runtime, connection, "seed_set.delete", seed_set_id)

@@ -20,6 +20,7 @@ from app.llm.check import CheckReport, check_teacher
 from app.llm.teacher import Endpoint, Teacher
 from app.llm.vault import origin
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.once import Once
 
 _MAX_PRICE = 10**12
@@ -60,6 +61,7 @@ def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> 
         queries.insert(connection, record)
         if once:
             once.made(connection, record.id)
+        audit.note(runtime, connection, "teacher.add", record.id)
         return _get(connection, record.id)
 
 
@@ -79,6 +81,7 @@ def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) ->
         if "api_key" not in changes:
             after = replace(after, sealed_key=before.sealed_key, key_last4=before.key_last4)
         queries.update(connection, teacher_id, _columns(after))
+        audit.note(runtime, connection, "teacher.change", teacher_id, fields=sorted(changes))
     return replace(after, created_at=before.created_at)
 
 
@@ -121,6 +124,7 @@ def delete(runtime: Runtime, teacher_id: UUID) -> None:
             raise InUse(f"Jobs use this teacher: {names}. Delete them first.")
         if not queries.delete(connection, teacher_id):
             raise _unknown(teacher_id)
+        audit.note(runtime, connection, "teacher.delete", teacher_id)
 
 
 def to_llm(runtime: Runtime, record: TeacherRecord, delivery: Delivery = Delivery.CALLS) -> Teacher:

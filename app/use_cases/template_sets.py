@@ -24,6 +24,7 @@ from app.errors import (
 )
 from app.runtime import Runtime
 from app.sandbox.template_sandbox import PairOutcome, RowOrder, TemplateSandbox
+from app.use_cases import audit
 from app.use_cases.descriptions import description_problems
 from app.use_cases.template_checks import (
     CheckedFile,
@@ -173,6 +174,7 @@ def delete(runtime: Runtime, template_set_id: UUID) -> None:
             raise InUse(f"Jobs use this template set: {names}. Delete them first.")
         if not queries.delete(connection, template_set_id):
             raise NotFound(f"There is no template set {template_set_id}.")
+        audit.note(runtime, connection, "template_set.delete", template_set_id)
 
 
 @dataclass(frozen=True, slots=True)

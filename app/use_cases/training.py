@@ -16,6 +16,7 @@ from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.exports import packed_as
 from app.use_cases.once import Once
 
@@ -64,6 +65,7 @@ def request(runtime: Runtime, wish: TrainingWish, once: Once | None = None) -> T
         if once:
             once.made(connection, run_id)
         record = _get(connection, run_id)
+        audit.note(runtime, connection, "training.request", run_id, export=str(wish.export_id))
     runtime.wake.train(run_id)
     return record
 
@@ -149,6 +151,7 @@ def stop(runtime: Runtime, run_id: UUID, mode: StopMode) -> TrainingRecord:
         )
         if not done:
             raise Conflict(f"The run has {record.state}; there is nothing to stop.")
+        audit.note(runtime, connection, "training.stop", run_id)
         return _get(connection, run_id)
 
 
@@ -169,6 +172,7 @@ def resume(runtime: Runtime, run_id: UUID) -> TrainingRecord:
         ):
             raise Conflict(f"The run is {record.state}; only a stopped or failed one goes on.")
         record = _get(connection, run_id)
+        audit.note(runtime, connection, "training.resume", run_id)
     runtime.wake.train(run_id)
     return record
 
@@ -179,6 +183,7 @@ def delete(runtime: Runtime, run_id: UUID) -> None:
         record = _get(connection, run_id)
         if not training_runs.delete(connection, run_id):
             raise Conflict(f"The run is {record.state}; stop it first.")
+        audit.note(runtime, connection, "training.delete", run_id)
     shutil.rmtree(run_folder(runtime, run_id), ignore_errors=True)
     archive_path(runtime, run_id).unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from app.main import build_app
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
 from tests.api.world import World, build_world
+from tests.entry import WITH_TOKEN, give_token
 from tests.servers import TestPostgres
 
 BODY_IDLE_S = 0.5
@@ -22,6 +23,7 @@ Shared = tuple[Runtime, TestClient, World]
 @contextmanager
 def running_runtime(database_url: str, home: Path) -> Iterator[Runtime]:
     """A real runtime without a broker, with a small limit of uploads."""
+    give_token(home)
     settings = Settings(
         database_url=database_url, home=home, max_upload_mib=MAX_UPLOAD_MIB, database_pool_size=2
     )
@@ -37,6 +39,7 @@ def connected_client(runtime: Runtime) -> Iterator[TestClient]:
     """A client of the whole application, which answers 500 where it would raise."""
     app = build_app(runtime, body_idle_s=BODY_IDLE_S)
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        client.headers.update(WITH_TOKEN)
         yield client
 
 

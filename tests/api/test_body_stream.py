@@ -12,6 +12,7 @@ from app.runtime import Runtime
 from tests.api.conftest import BODY_IDLE_S, MAX_UPLOAD_MIB
 from tests.api.wire import answer, connection, head, served
 from tests.api.world import row_counts
+from tests.entry import WITH_TOKEN
 
 UPLOAD = "/v1/seed-sets?name=rude"
 JSONL = "Content-Type: application/x-ndjson"
@@ -46,7 +47,7 @@ def test_a_chunked_excess_is_refused_on_the_way(port: int, runtime: Runtime) -> 
             sent += 65536
             yield b" " * 65536
 
-    with httpx.Client() as client:
+    with httpx.Client(headers=WITH_TOKEN) as client:
         got = client.post(
             f"http://127.0.0.1:{port}{UPLOAD}",
             content=endless(),
@@ -104,7 +105,7 @@ def test_slow_uploads_do_not_keep_others_waiting(port: int) -> None:
         for _ in range(200):
             raw = stack.enter_context(connection(port))
             raw.sendall(head("POST", UPLOAD, JSONL, "Content-Length: 5000") + LINE)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WITH_TOKEN) as client:
             started = time.monotonic()
             assert client.get("/healthz").status_code == 200
             assert client.get("/v1/jobs").status_code == 200

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from tests.entry import WITH_TOKEN
+
 READ_S = 10.0
 
 
@@ -33,7 +35,8 @@ def served(app: FastAPI) -> Iterator[int]:
 
 def head(method: str, path: str, *fields: str) -> bytes:
     """The head of a request."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *fields]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *map(": ".join, WITH_TOKEN.items())]
+    lines += fields
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

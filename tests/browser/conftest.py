@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 from app.main import build_app
 from app.runtime import Runtime
 from tests.driving import running_runtime
+from tests.entry import WITH_TOKEN
 from tests.servers import TestPostgres
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -117,7 +118,9 @@ def watched_page(
     chromium: Browser, *, scripts: bool = True, home: str = "", **options: Any
 ) -> Iterator[tuple[Page, list[str]]]:
     """A page and its complaints; with `home` a request to anywhere else is one of them."""
-    context = chromium.new_context(java_script_enabled=scripts, **options)
+    context = chromium.new_context(
+        java_script_enabled=scripts, extra_http_headers=WITH_TOKEN, **options
+    )
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

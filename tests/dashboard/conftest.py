@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from app.main import build_app
 from app.runtime import Runtime
 from tests.driving import running_runtime
+from tests.entry import WITH_TOKEN
 
 ORIGIN = {"Origin": "http://localhost"}
 
@@ -25,4 +26,5 @@ def browser(runtime: Runtime) -> Iterator[TestClient]:
     """A client that follows redirects by hand."""
     app = build_app(runtime)
     with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
+        client.headers.update(WITH_TOKEN)
         yield client

@@ -15,6 +15,7 @@ from app.use_cases import exports, training
 from app.use_cases.training_runner import train
 from tests.api.stored_job import stored_job
 from tests.dashboard.conftest import ORIGIN
+from tests.entry import WITH_TOKEN
 from tests.stand_in_trainer import stand_in
 
 LIST = "/dashboard/training"
@@ -34,7 +35,9 @@ def ready(runtime: Runtime, tmp_path: Path) -> Runtime:
 @pytest.fixture
 def browser(ready: Runtime) -> Iterator[TestClient]:
     app = build_app(ready)
-    with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
+    with TestClient(
+        app, base_url="http://localhost", follow_redirects=False, headers=WITH_TOKEN
+    ) as client:
         yield client
 
 
@@ -105,5 +108,5 @@ def test_stopped_gone_on_with_and_removed(
 
 
 def test_without_a_base_model_it_says_so(runtime: Runtime) -> None:
-    with TestClient(build_app(runtime), base_url="http://localhost") as client:
+    with TestClient(build_app(runtime), base_url="http://localhost", headers=WITH_TOKEN) as client:
         assert "CULTIVAR_BASE_MODELS" in client.get(LIST).text

@@ -14,6 +14,7 @@ from app.embedded import programs
 from app.embedded.ports import free_port
 from app.embedded.process import spawn
 from app.embedded.programs import Program
+from tests.entry import WITH_TOKEN, give_token
 
 START_S = 60.0
 QUICK = {"CULTIVAR_LEASE_S": "3", "CULTIVAR_HEARTBEAT_S": "0.5", "CULTIVAR_SWEEP_S": "1"}
@@ -33,7 +34,7 @@ class Fleet:
         self.port = free_port()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._programs: dict[str, Program] = {}
-        home.mkdir(parents=True, exist_ok=True)
+        give_token(home)
 
     @property
     def api_url(self) -> str:
@@ -94,7 +95,7 @@ class Client:
     """A user's view of the service: REST and nothing else."""
 
     def __init__(self, api_url: str) -> None:
-        self._http = httpx.Client(base_url=api_url, timeout=30)
+        self._http = httpx.Client(base_url=api_url, timeout=30, headers=WITH_TOKEN)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -1,6 +1,7 @@
 """The pages: a module with a `router` and a template each, and a line here."""
 
 from app.dashboard.pages import (
+    access,
     documents,
     exports,
     files,
@@ -8,6 +9,7 @@ from app.dashboard.pages import (
     job,
     job_actions,
     jobs,
+    login,
     missing,
     new_job,
     rows,
@@ -20,6 +22,7 @@ from app.dashboard.pages import (
 # An address is tried in this order, and `/jobs/new` is no job.
 PAGES = (
     files,
+    login,
     first_steps,
     jobs,
     new_job,
@@ -32,5 +35,6 @@ PAGES = (
     rows,
     exports,
     training,
+    access,
     missing,
 )
