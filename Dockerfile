@@ -28,4 +28,4 @@ ENV PATH=/opt/cultivar/bin:$PATH \
     CULTIVAR_HOME=/var/lib/cultivar
 USER 10001:10001
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "app.main:create_app", "--factory", "--no-server-header", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "app.embedded.web", "--host", "0.0.0.0", "--port", "8000", "--behind-tls-proxy", "--trusted-proxies", "172.16.0.0/12,192.168.0.0/16"]

@@ -1,5 +1,6 @@
 """The compose file and the Dockerfile, read and held against the code: no engine runs here."""
 
+import argparse
 import importlib
 import importlib.util
 import json
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from app.domain.access import Access
 from app.embedded import programs
+from app.embedded.front import add_options, read_front
 from app.embedded.migrate import ROOT
 from app.settings import Settings
 from app.wakeups import ADMIT, EXPORT, GENERATE, QUEUES
@@ -130,11 +133,15 @@ def test_every_queue_that_is_rung_has_a_worker() -> None:
     assert listened - {""} <= set(QUEUES)
 
 
-def test_the_api_is_started_as_on_one_machine() -> None:
+def test_the_api_asks_for_keys_behind_a_proxy_that_ends_tls() -> None:
     given = list(SERVICES["api"]["command"])
-    _, *wanted = programs.api(8000).arguments
-    address = wanted.index("--host") + 1
-    assert given[1 : address + 1] + given[address + 2 :] == wanted[:address] + wanted[address + 1 :]
+    assert module_of(given) == "app.embedded.web"
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port")
+    add_options(parser)
+    read = parser.parse_args(given[3:])
+    assert read_front(read).posture.access is Access.DEPLOYED
+    assert read.port == "8000"
     (own,) = re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)
     assert json.loads(own) == given, "the image's own command is the API"
 

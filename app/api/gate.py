@@ -138,7 +138,8 @@ def _check_way(request: Request, runtime: Runtime) -> None:
 
 
 def _check_origin(request: Request, runtime: Runtime, presented: Presented) -> None:
-    hosts = frozenset(each.strip().lower() for each in runtime.settings.hosts.split(","))
+    given = (each.strip().lower() for each in runtime.settings.hosts.split(","))
+    hosts = frozenset(each for each in given if each)
     if not is_our_host(request.headers, hosts):
         name = host_name(request.headers.get("host", ""))[:80] or "a request without a name"
         detail = f"This service does not answer for {name}; CULTIVAR_HOSTS lists its names."

@@ -5,6 +5,7 @@ name to 127.0.0.1 even read the answers. The first is told by Origin and Sec-Fet
 by Host, so both are looked at with every method.
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from app.domain.gatekeeping import is_safe
 from app.domain.posture import is_loopback
 
 Headers = Mapping[str, str]
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 _FOREIGN = "Another site sent this request."
 
 
@@ -22,11 +24,9 @@ def is_our_host(headers: Headers, hosts: frozenset[str]) -> bool:
 
 
 def host_name(host: str) -> str:
-    """A Host without its port, in lower case; empty when it cannot be read."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    """A Host without its port, in lower case; empty when it is none."""
+    found = _HOST.fullmatch(host.lower())
+    return found[1].rstrip(".") if found else ""
 
 
 def foreign(method: str, headers: Headers, *, by_cookie: bool) -> str | None:

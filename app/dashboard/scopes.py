@@ -3,11 +3,10 @@
 from app.domain.access import Scope
 from app.domain.gatekeeping import Rule
 
-_DATASETS = ("seed-sets", "template-sets", "documents", "rows", "exports")
+_DATASETS = ("seed-sets", "template-sets", "labelled-sets", "documents", "rows", "exports")
 
 RULES = (
-    Rule("/"),
-    Rule("/dashboard"),
+    *(Rule(path, exact=True) for path in ("/", "/dashboard", "/dashboard/access")),
     Rule("/dashboard/jobs", Scope.JOBS_READ, Scope.JOBS_WRITE),
     *(
         Rule(f"/dashboard/{name}", Scope.DATASETS_READ, Scope.DATASETS_WRITE)
@@ -20,7 +19,6 @@ RULES = (
         for name in ("teacher", "job")
     ),
     Rule("/dashboard/training", Scope.TRAIN, Scope.TRAIN),
-    Rule("/dashboard/access"),
     Rule("/dashboard/access/keys", Scope.ADMIN, Scope.ADMIN),
     Rule("/dashboard/access/audit", Scope.ADMIN, Scope.ADMIN),
     *(Rule(f"/dashboard/{name}", free=True) for name in ("static", "login", "logout")),

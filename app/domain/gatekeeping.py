@@ -10,16 +10,20 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What lies below a prefix; `read` and `write` None: any key will do; `free`: without a key."""
+    """What lies below a prefix, or (`exact`) only there.
+
+    `read` and `write` None: any key will do; `free`: without a key.
+    """
 
     prefix: str
     read: Scope | None = None
     write: Scope | None = None
     free: bool = False
+    exact: bool = False
 
     def fits(self, path: str) -> bool:
         """Whether a path is the prefix or lies below it."""
-        return path == self.prefix or path.startswith(self.prefix.rstrip("/") + "/")
+        return path == self.prefix or (not self.exact and path.startswith(self.prefix + "/"))
 
     def scope(self, method: str) -> Scope | None:
         """The scope that a method needs here."""
@@ -38,13 +42,7 @@ class Rules:
 
     def of(self, path: str) -> Rule:
         """The rule for a path; FORGOTTEN where there is none."""
-        exact = path == "/"
-        fitting = (
-            each
-            for each in self._rules
-            if (each.prefix == "/" and exact) or (each.prefix != "/" and each.fits(path))
-        )
-        return next(fitting, FORGOTTEN)
+        return next((each for each in self._rules if each.fits(path)), FORGOTTEN)
 
 
 def is_safe(method: str) -> bool:
