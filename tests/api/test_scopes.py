@@ -52,7 +52,9 @@ def named(path: str) -> str:
 def test_every_route_has_a_rule() -> None:
     assert len(ROUTES) > 120
     missing = {path for _, path in ROUTES if TABLE.of(named(path)) is FORGOTTEN}
-    assert missing == {"/dashboard/{path:path}"}, "name them in app/api/scopes.py or app/dashboard/scopes.py"
+    assert missing == {"/dashboard/{path:path}"}, (
+        "name them in app/api/scopes.py or app/dashboard/scopes.py"
+    )
 
 
 def test_only_these_ask_for_no_scope() -> None:
