@@ -34,6 +34,7 @@ from app.api import (
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
+from app.api.desk import Desk
 from app.api.envelope import Envelope
 from app.api.gate import Gate, desk_of
 from app.api.metrics import MetricsBoard
@@ -128,6 +129,7 @@ async def _own_runtime(app: FastAPI) -> AsyncIterator[None]:
     traces.start("api", settings.otlp_endpoint)
     runtime = build_runtime(settings)
     app.state.runtime = runtime
+    app.state.desk = Desk(runtime)  # now, so that a token that others can read stops the start
     try:
         yield
     finally:

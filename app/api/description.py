@@ -13,6 +13,7 @@ Upload seeds, register a teacher, submit a job, download its rows. Lists come in
 (`items`, `next`); refusals are problem reports (RFC 9457) with a stable `code`; a job's status
 carries an ETag and names the interval at which to ask again (`poll_after_s`, `Retry-After`).
 """
+_KEY = {"type": "http", "scheme": "bearer", "description": "an API key, or the machine's token"}
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -25,6 +26,8 @@ def install(app: FastAPI) -> None:
             description = described()
             schemas = description.setdefault("components", {}).setdefault("schemas", {})
             schemas |= _problem_schemas()
+            description["components"]["securitySchemes"] = {"key": _KEY}
+            description["security"] = [{"key": []}]
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             app.openapi_schema = description

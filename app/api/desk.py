@@ -9,7 +9,7 @@ from app.errors import RateLimited, Unauthenticated
 from app.rates import Buckets, Limit, Taken
 from app.runtime import Runtime
 from app.use_cases import audit, sessions
-from app.use_cases.keyring import KeyRing, Presented, shown_prefix
+from app.use_cases.keyring import TOKEN, KeyRing, Presented, shown_prefix
 
 # Failed tries from one address with one key's public part, which is all of them without any.
 TRIES = Limit(20, 120.0)
@@ -53,11 +53,13 @@ class Desk:
         actor = await self.identify(Presented(secret), address)
         if actor is None:
             raise Unauthenticated(_WRONG)
-        return await to_thread.run_sync(sessions.open_session, self._runtime, actor.key_id)
+        runtime = self._runtime.on_behalf_of(actor.at(address))
+        return await to_thread.run_sync(sessions.open_session, runtime, actor.key_id)
 
-    async def redeem(self, ticket: str) -> str | None:
+    async def redeem(self, ticket: str, address: str) -> str | None:
         """Open a session with what the printed address holds; None when that was used."""
-        return await to_thread.run_sync(sessions.redeem, self._runtime, ticket)
+        runtime = self._runtime.on_behalf_of(TOKEN.at(address))
+        return await to_thread.run_sync(sessions.redeem, runtime, ticket)
 
     async def log_out(self, session: str) -> None:
         """End a session."""
@@ -65,8 +67,9 @@ class Desk:
         self._ring.forget(Presented(session=session))
 
     async def denied(self, actor: Actor, method: str, path: str, scope: str) -> None:
-        """Write down that somebody reached for more than they may."""
-        await self._note(actor, "auth.denied", f"{method} {path}", scope=scope)
+        """Write down that somebody reached for more than they may; not all of a flood."""
+        if (await self._buckets.take(f"denied:{actor.name}", TRIES)).granted:
+            await self._note(actor, "auth.denied", f"{method} {path}", scope=scope)
 
     def _tries(self, secret: str, address: str) -> str:
         prefix = shown_prefix(secret)

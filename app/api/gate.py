@@ -18,7 +18,7 @@ from app.api.origin import foreign, host_name, is_our_host
 from app.domain.access import NOBODY, Access, Actor, allows
 from app.domain.gatekeeping import Rules, is_safe
 from app.domain.posture import is_loopback
-from app.errors import CultivarError, RateLimited, Unauthenticated
+from app.errors import CultivarError, Forbidden, RateLimited, Unauthenticated
 from app.rates import Limit, Taken
 from app.runtime import Runtime
 from app.use_cases.cookies import cookie_name
@@ -33,10 +33,10 @@ FailurePage = Callable[[int, str], Response]
 class _Refused(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, code: str, detail: str, **headers: str) -> None:
+    def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail = status, code, detail
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers: dict[str, str] = {}
 
 
 class Gate:
@@ -85,7 +85,7 @@ class Gate:
         wanted = rule.scope(request.method)
         if wanted is not None and not allows(actor.scopes, wanted):
             await desk.denied(actor, request.method, request.scope["path"], wanted)
-            raise _Refused(403, "missing_scope", f"This needs a key with the scope {wanted}.")
+            raise Forbidden(f"This needs a key with the scope {wanted}.")
         return rate
 
     def _refuse(self, request: Request, refusal: _Refused) -> Response:

@@ -23,7 +23,7 @@ USE_NOTED_EVERY_S = 60.0
 _REMEMBERED = 10_000
 _NO_DIGEST = bytes(32)
 _ANYBODY = Actor(ActorKind.TOKEN, "anybody", ALL_SCOPES)
-_TOKEN = Actor(ActorKind.TOKEN, "token", ALL_SCOPES)
+TOKEN = Actor(ActorKind.TOKEN, "token", ALL_SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class KeyRing:
         if self._access is Access.OPEN:
             return _ANYBODY
         if presented.secret is not None and self._is_token(presented.secret):
-            return _TOKEN
+            return TOKEN
         with self._lock:
             actor, until_s = self._known.get(_name(presented), (None, 0.0))
         return actor if until_s > self._runtime.monotonic_s() else None
@@ -106,7 +106,7 @@ class KeyRing:
             return None
         if key is not None:
             return actor_of(key)
-        return _TOKEN if self._access is Access.LOCAL else None
+        return TOKEN if self._access is Access.LOCAL else None
 
     def _is_due(self, key_id: UUID) -> bool:
         now_s = self._runtime.monotonic_s()

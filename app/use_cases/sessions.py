@@ -9,6 +9,7 @@ from uuid import UUID
 from app.db import sessions as queries
 from app.domain.api_keys import SECRET_BYTES
 from app.runtime import Runtime
+from app.use_cases import audit
 
 SESSION_OF_TOKEN_S = 30 * 24 * 3600.0
 SESSION_OF_KEY_S = 12 * 3600.0
@@ -52,4 +53,6 @@ def _make(runtime: Runtime, kind: str, key_id: UUID | None, lives_s: float) -> s
     digest = runtime.vault.digest(secret)
     with runtime.database.transaction() as connection:
         queries.insert(connection, digest, kind, key_id, lives_s=lives_s)
+        if kind == _SESSION:
+            audit.note(runtime, connection, "session.open", "dashboard")
     return secret

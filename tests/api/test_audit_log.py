@@ -47,7 +47,8 @@ def test_who_did_what_from_where_and_how_it_came_out(client: TestClient, runtime
     denied = client.delete(f"/v1/jobs/{job}", headers={"Authorization": f"Bearer {reader.text}"})
     assert denied.status_code == 403
     found = entries(client)
-    told = [(each["action"], each["outcome"]) for each in found]
+    people = {admin.key.prefix, reader.key.prefix}
+    told = [(each["action"], each["outcome"]) for each in found if each["actor"] in people]
     wanted = [
         ("teacher.add", "done"),
         ("teacher.change", "done"),
@@ -58,7 +59,7 @@ def test_who_did_what_from_where_and_how_it_came_out(client: TestClient, runtime
         ("teacher.delete", "done"),
         ("auth.denied", "refused"),
     ]
-    assert [each for each in told if each in wanted] == wanted
+    assert told == wanted
     by_action = {each["action"]: each for each in found}
     change = by_action["teacher.change"]
     assert (change["actor"], change["address"]) == (admin.key.prefix, "testclient")

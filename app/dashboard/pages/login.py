@@ -23,7 +23,7 @@ class Desk(Protocol):
     """Who opens sessions and ends them."""
 
     async def log_in(self, secret: str, address: str) -> str: ...
-    async def redeem(self, ticket: str) -> str | None: ...
+    async def redeem(self, ticket: str, address: str) -> str | None: ...
     async def log_out(self, session: str) -> None: ...
 
 
@@ -39,7 +39,7 @@ async def login_form(request: Request, desk: DeskOfApp, ticket: str | None = Non
     """The form; or straight in with the ticket of a printed address."""
     if ticket is None:
         return _form(request)
-    session = await desk.redeem(ticket)
+    session = await desk.redeem(ticket, _address(request))
     if session is not None:
         return _let_in(request, session)
     if _name(request) in request.cookies:  # the address was opened again in the same browser
@@ -50,9 +50,8 @@ async def login_form(request: Request, desk: DeskOfApp, ticket: str | None = Non
 @router.post("/dashboard/login", dependencies=from_our_pages)
 async def log_in(request: Request, desk: DeskOfApp, form: SentForm) -> Response:
     """In with a key."""
-    address = request.client.host if request.client else ""
     try:
-        return _let_in(request, await desk.log_in(form.text("key"), address))
+        return _let_in(request, await desk.log_in(form.text("key"), _address(request)))
     except Unauthenticated as error:
         return _form(request, error.detail, 401)
     except RateLimited as error:
@@ -88,6 +87,10 @@ def _let_in(request: Request, session: str) -> Response:
         samesite="strict",
     )
     return response
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _name(request: Request) -> str:

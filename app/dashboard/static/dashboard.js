@@ -35,6 +35,9 @@ async function ask() {
     if (answer.status === 200) {
       put(live, await answer.text());
       etag = answer.headers.get("ETag");
+    } else if (answer.status === 401) {
+      connection.textContent = "You are logged out; load the page again to log in.";
+      return;
     } else if (answer.status === 404) {
       connection.textContent = "What this page showed is no longer there.";
       return;
