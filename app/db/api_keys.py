@@ -12,15 +12,11 @@ from app.domain.api_keys import ApiKey, KeyPrint
 from app.domain.stored import Page
 
 _SHOWN = tuple(keys.c[name] for name in ApiKey.__slots__)
-_GOOD = sa.and_(
+# Neither revoked nor expired.
+GOOD = sa.and_(
     sa.or_(keys.c.revoked_at.is_(None), keys.c.revoked_at > sa.func.clock_timestamp()),
     sa.or_(keys.c.expires_at.is_(None), keys.c.expires_at > sa.func.clock_timestamp()),
 )
-
-
-def good(key_id: "sa.ColumnElement[UUID]") -> "sa.Exists":
-    """Whether a key lives that is neither revoked nor expired."""
-    return sa.exists().where(keys.c.id == key_id, _GOOD)
 
 
 def insert(
@@ -45,7 +41,7 @@ def by_prefix(connection: sa.Connection, prefix: str) -> ApiKey | None:
 
 def print_of(connection: sa.Connection, prefix: str) -> KeyPrint | None:
     """What a presented key is held against, and whether it is still good; None for none such."""
-    query = sa.select(*_SHOWN, keys.c.digest, _GOOD.label("good")).where(keys.c.prefix == prefix)
+    query = sa.select(*_SHOWN, keys.c.digest, GOOD.label("good")).where(keys.c.prefix == prefix)
     row = connection.execute(query).first()
     if row is None:
         return None
@@ -55,7 +51,7 @@ def print_of(connection: sa.Connection, prefix: str) -> KeyPrint | None:
 
 def any_good(connection: sa.Connection, scope: str) -> bool:
     """Whether there is a key with this scope that lets somebody in."""
-    query = sa.select(sa.exists().where(_GOOD, keys.c.scopes.contains([scope])))
+    query = sa.select(sa.exists().where(GOOD, keys.c.scopes.contains([scope])))
     return bool(connection.execute(query).scalar_one())
 
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db import api_keys
 from app.db.access_tables import api_keys as keys
 from app.db.access_tables import sessions
+from app.db.api_keys import GOOD
 from app.domain.api_keys import ApiKey
 
 _NOW = sa.func.clock_timestamp()
@@ -40,7 +40,7 @@ def key_of(connection: sa.Connection, digest: bytes) -> tuple[bool, ApiKey | Non
         .select_from(sessions.outerjoin(keys, keys.c.id == sessions.c.key_id))
         .where(sessions.c.digest == digest, sessions.c.kind == "session")
         .where(sessions.c.expires_at > _NOW)
-        .where(sa.or_(sessions.c.key_id.is_(None), api_keys.good(sessions.c.key_id)))
+        .where(sa.or_(sessions.c.key_id.is_(None), GOOD))
     )
     row = connection.execute(query).first()
     if row is None:

@@ -61,7 +61,8 @@ def test_every_refusal_is_a_problem_report(description: Mapping[str, Any]) -> No
 
 def test_no_answer_has_a_member_for_a_key(description: Mapping[str, Any]) -> None:
     schemas = description["components"]["schemas"]
-    shown = [schema for name, schema in schemas.items() if name.endswith("Out")]
+    once = {"MadeKeyOut"}  # the one answer in which a key of our own stands
+    shown = [each for name, each in schemas.items() if name.endswith("Out") and name not in once]
     members = {member for schema in shown for member in schema.get("properties", {})}
     assert not {"api_key", "sealed_key", "key"} & members
     assert schemas["TeacherIn"]["properties"]["api_key"]["anyOf"][0]["writeOnly"] is True
