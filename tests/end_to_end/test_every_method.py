@@ -28,6 +28,7 @@ from tests.dashboard.test_template_sets import upload
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.domain.template_text import FILE
 from tests.driving import SEEDS, add_seeds, add_teacher, running_driver, running_runtime
+from tests.entry import WITH_TOKEN
 
 NEW = "/dashboard/jobs/new"
 WORDS = ("rain", "tea", "moss", "iron", "salt")
@@ -152,7 +153,9 @@ def desk(
     monkeypatch.delenv("CULTIVAR_REDIS_URL", raising=False)
     with running_runtime(database_url, home) as runtime:
         app = build_app(runtime)
-        with TestClient(app, base_url="http://localhost", follow_redirects=False) as browser:
+        with TestClient(
+            app, base_url="http://localhost", follow_redirects=False, headers=WITH_TOKEN
+        ) as browser:
             yield Desk(runtime, browser, CommandLine(capsysbinary), teacher.base_url)
 
 
