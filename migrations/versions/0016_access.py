@@ -1,6 +1,6 @@
 """API keys, sessions of browsers, and an audit log that only grows.
 
-Revision ID: 0019
+Revision ID: 0016
 Revises: 0015
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0019"
+revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
