@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import ProgrammingError
 from starlette.testclient import TestClient
 
 from app.domain.audit import read_link
@@ -108,7 +109,7 @@ def test_a_refused_change_leaves_no_entry_and_an_entry_no_refused_change(
 def test_postgres_refuses_to_change_it(shared: Any, statement: str) -> None:
     runtime, _, _ = shared
     with (
-        pytest.raises(sa.exc.ProgrammingError, match="audit_log only grows"),
+        pytest.raises(ProgrammingError, match="audit_log only grows"),
         runtime.database.transaction() as connection,
     ):
         connection.execute(sa.text(statement))

@@ -1,6 +1,8 @@
 """The gate: who sent a request, to which name, by what way, and what those get who have no key."""
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -134,7 +136,7 @@ def test_a_form_of_another_site_and_json_as_text_are_refused(client: TestClient)
     ],
 )
 def test_which_part_is_wrong_is_not_said(client: TestClient, given: str) -> None:
-    answer = client.get("/v1/jobs", headers={"Authorization": given.encode("latin-1")})
+    answer = client.get("/v1/jobs", headers={b"Authorization": given.encode("latin-1")})
     assert answer.status_code == 401
     detail = answer.json()["detail"]
     client.headers.pop("authorization")
@@ -147,15 +149,17 @@ def test_a_thousand_wrong_keys_are_stopped_and_the_right_one_goes_on(
     made = api_keys.create(runtime, KeyDetails("good", ["jobs:read"]))
     good = {"Authorization": f"Bearer {made.text}"}
     assert client.get("/v1/jobs", headers=good).status_code == 200
-    statuses: list[int] = []
+    answers: list[Any] = []
+    began_s = time.monotonic()
     for number in range(1000):
         wrong = key_text(f"wrong{number:07}", "a" * 43)
-        answer = client.get("/v1/jobs", headers={"Authorization": f"Bearer {wrong}"})
-        statuses.append(answer.status_code)
+        answers.append(client.get("/v1/jobs", headers={"Authorization": f"Bearer {wrong}"}))
+    refilled = TRIES.per_s * (time.monotonic() - began_s)
+    statuses = [each.status_code for each in answers]
     assert statuses[: TRIES.size] == [401] * TRIES.size
-    assert statuses.count(401) < TRIES.size + 15, "a few more as time passes"
+    assert statuses.count(401) <= TRIES.size + refilled + 1, "a few more as time passes"
     assert statuses[-1] == 429
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert client.get("/v1/jobs", headers=good).status_code == 200
     assert client.get("/v1/jobs").status_code == 200, "nor is the machine's own token held up"
     noted = audit.page(runtime, action="auth.failed", limit=500).items
