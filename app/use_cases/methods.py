@@ -85,6 +85,11 @@ def needs(name: str, field: str) -> bool:
     return bool({field, field.removesuffix("_id")} & METHODS[name].needs())
 
 
+def draws_running(name: str) -> bool:
+    """Whether a method takes rows of jobs that have not ended."""
+    return name in METHODS and METHODS[name].DRAWS_RUNNING
+
+
 def option_problems(name: str, profile: str, options: Mapping[str, object]) -> tuple[Problem, ...]:
     """What is wrong with the options of a method; nothing for a method that does not exist."""
     return configure(METHODS[name], profile, options)[1] if name in METHODS else ()

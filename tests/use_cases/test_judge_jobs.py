@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from app.db import tables
 from app.domain.materials import JobSource
 from app.domain.stored import Job, TeacherRecord
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import estimates, jobs, rows
+from app.use_cases import estimates, exports, jobs, reports, rows
 from app.use_cases.jobs import JobDetails
 from tests import invariants
 from tests.demo_teacher_process import start_demo_teacher
@@ -73,6 +74,36 @@ def test_rows_get_a_score_for_each_criterion_and_sample(
         key for key, (score,) in scores.items() if score.overall >= 3.5
     }
     assert 0 < len(by_score) < 12
+    _exported_by_score(runtime, made, job, len(by_score))
+    _reported(runtime, made, job)
+
+
+def _exported_by_score(runtime: Runtime, made: Job, job: Job, good: int) -> None:
+    for judge, options in (("", {"with_score": True}), (str(job.id), {})):
+        packed = {"min_score": 3.5, "judge": judge}
+        record = exports.request(runtime, made.id, "trl", options, packed)
+        exports.make(runtime, record.id)
+        record, path = exports.file(runtime, record.id)
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert (record.row_count, len(lines)) == (good, good)
+        assert record.manifest is not None
+        assert record.manifest["left_out"] == {"below_score": 12 - good}
+        assert all(line["score"] >= 3.5 for line in lines if options)
+    with pytest.raises(InvalidInput, match="cannot be made"):
+        exports.request(runtime, made.id, "trl", {}, {"judge": str(made.id)})
+
+
+def _reported(runtime: Runtime, made: Job, job: Job) -> None:
+    """The report of the job judged tells what the judging job's own tells."""
+    (found,) = reports.of_job(runtime, made.id).judgings
+    assert reports.of_job(runtime, job.id).judgings == [found]
+    assert (found.judge_job_id, found.rows, sum(found.overall.counts)) == (job.id, 12, 12)
+    assert len(found.criteria) == 4
+    for each in found.criteria:
+        assert each.agreement is not None
+        assert (each.agreement.rows, each.agreement.pairs) == (12, 36)
+        assert 0 <= each.agreement.exact <= 1
+    assert "Scores by judge from" in reports.page(runtime, made.id)
 
 
 def test_a_budget_stops_a_judging_and_what_was_judged_stays(
@@ -80,11 +111,14 @@ def test_a_budget_stops_a_judging_and_what_was_judged_stays(
 ) -> None:
     """A job that has not ended can be judged itself: what it has by then."""
     made = tasks(runtime, driver, "cap", apart("cap", 12))
-    job = driver.finish(jobs.submit(runtime, judging(made, judge, cap_micro_usd=1500)).id)
-    assert (job.state, job.reason) == ("paused", "budget_exhausted")
-    assert job.spent_micro_usd <= 1500
+    job = driver.finish(jobs.submit(runtime, judging(made, judge, cap_micro_usd=700)).id)
+    assert (job.state, job.reason) == ("succeeded", "budget_exhausted")
+    assert job.spent_micro_usd <= 700
     scored = rows.scores(runtime, [each.id for each in rows.page(runtime, made.id).items])
     assert 0 < len(scored) < 12
+    with runtime.database.transaction() as connection:
+        still = {"state": "paused", "finished_at": None}
+        connection.execute(tables.jobs.update().where(tables.jobs.c.id == job.id).values(still))
     again = driver.finish(jobs.submit(runtime, judging(job, judge)).id)
     assert (again.state, again.target_rows) == ("succeeded", len(scored))
     invariants.check(runtime)

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
-from app.domain.judging import REWARD
+from app.domain.judging import MOST_CRITERIA, REWARD
 from app.domain.parsing.text import without_fence, without_thoughts
 
 # Each try may read to the end of the reply, so a reply of braces alone must not have many.
 _BRACES_TRIED = 20
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_NAME = re.compile(r"[\w -]{1,40}", re.ASCII)
 _BARE = re.compile(rf"\s*({_NUMBER})\s*")
 _PAIR = re.compile(rf"([A-Za-z_][\w -]{{0,39}}?)\s*[:=]\s*({_NUMBER})(?![\w.])")
 _OUT_OF = re.compile(rf"({_NUMBER})\s*(?:/|out of)\s*\d+")
@@ -43,11 +44,12 @@ def read_rewards(reply: str) -> Mapping[str, float] | None:
     if bare := _BARE.fullmatch(text):
         return _finite({REWARD: float(bare[1])})
     members = _object(text) or {}
-    numbers = {name: value for name, value in members.items() if _is_number(value)}
-    if numbers:
-        return _finite({name[:40]: float(cast(float, value)) for name, value in numbers.items()})
-    pairs = {name.strip(): float(number) for name, number in _PAIR.findall(text)}
-    return _finite(pairs) if pairs else None
+    found = {
+        name: float(cast(float, value))
+        for name, value in members.items()
+        if _is_number(value) and _NAME.fullmatch(name)
+    } or {name.strip(): float(number) for name, number in _PAIR.findall(text)}
+    return _finite(found) if 0 < len(found) <= MOST_CRITERIA else None
 
 
 def _finite(found: Mapping[str, float]) -> Mapping[str, float] | None:
