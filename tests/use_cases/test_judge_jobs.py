@@ -116,12 +116,12 @@ def test_a_budget_stops_a_judging_and_what_was_judged_stays(
     assert job.spent_micro_usd <= 700
     scored = rows.scores(runtime, [each.id for each in rows.page(runtime, made.id).items])
     assert 0 < len(scored) < 12
+    invariants.check(runtime)
     with runtime.database.transaction() as connection:
         still = {"state": "paused", "finished_at": None}
         connection.execute(tables.jobs.update().where(tables.jobs.c.id == job.id).values(still))
     again = driver.finish(jobs.submit(runtime, judging(job, judge)).id)
     assert (again.state, again.target_rows) == ("succeeded", len(scored))
-    invariants.check(runtime)
 
 
 def test_own_words_own_criteria_and_a_threshold(
