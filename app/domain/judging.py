@@ -14,6 +14,8 @@ REWARD = "reward"
 RESERVED = (OVERALL, "reason")
 MOST_CRITERIA = 12
 MOST_NAME_CHARACTERS = 40
+# Of an ordinal scale; the work of alpha grows with their cube.
+_MOST_VALUES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,6 @@ class Judgement:
     def overall(self) -> float:
         """The mean of the criteria's means."""
         return fmean(fmean(each) for each in self.scores.values())
-
-    @property
-    def means(self) -> Mapping[str, float]:
-        """The mean over the samples, by criterion."""
-        return {name: fmean(each) for name, each in self.scores.items()}
 
     def facts(self) -> Mapping[str, str]:
         """The same as facts of a row."""
@@ -84,7 +81,8 @@ class Agreement:
     `rows` have two samples or more; over their pairs `mean_difference` is the mean absolute
     difference, in points, and `exact` the share of equal scores, in [0, 1]. `alpha` is
     Krippendorff's for ordinal data, 1 for perfect agreement and 0 for chance; None where all
-    scores are the same, so that chance cannot be told from agreement.
+    scores are the same, so that chance cannot be told from agreement, and where there are so many
+    different ones that they are no ordinal scale.
     """
 
     rows: int
@@ -120,6 +118,8 @@ def ordinal_alpha(units: Sequence[Sequence[float]]) -> float | None:
     """
     paired = [unit for unit in units if len(unit) > 1]
     values = sorted({value for unit in paired for value in unit})
+    if len(values) > _MOST_VALUES:
+        return None
     place = {value: at for at, value in enumerate(values)}
     coincidences = [[0.0] * len(values) for _ in values]
     for unit in paired:

@@ -135,7 +135,8 @@ class Hub:
             self._ask("have a file checked", str(verify.get("href")), body, headers=_LFS)
 
     def _send_parts(self, file: PushedFile, href: str, header: _Members) -> None:
-        size = int(header["chunk_size"])
+        told = str(header["chunk_size"])
+        size = int(told) if told.isascii() and told.isdigit() else 0
         addresses = [str(header[key]) for key in sorted(filter(str.isdigit, header), key=int)]
         if size < 1 or len(addresses) != -(-file.size // size):
             raise StoreFailure(f"The hub wants {file.path} in parts that do not make the whole.")

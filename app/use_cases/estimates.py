@@ -25,6 +25,7 @@ from app.domain.estimate import (
     estimate,
     learnt_yields,
 )
+from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
 from app.domain.profiles import PublishedMethod
 from app.domain.records import Source
@@ -70,7 +71,8 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
         if described.teacher is None:
             return _without_calls(described)
         shown = _shown(connection, details, described.seed_set)
-        parts = _taught(described, described.teacher.priced_for(details.delivery), shown)
+        teacher = described.teacher.priced_for(Delivery(details.delivery))
+        parts = _taught(described, teacher, shown)
         basis = _basis(connection, details, parts)
         prompt = _first_prompt(connection, details, parts)
     return JobEstimate(

@@ -42,6 +42,7 @@ def test_agreement_counts_pairs_of_the_same_row() -> None:
 def test_alpha_is_unknown_where_all_scores_are_the_same() -> None:
     assert ordinal_alpha([[3, 3], [3, 3]]) is None
     assert ordinal_alpha([[1, 1], [5, 5]]) == pytest.approx(1.0)
+    assert ordinal_alpha([[n, n + 0.5] for n in range(101)]) is None
 
 
 def test_a_judgement_survives_as_facts() -> None:

@@ -17,6 +17,8 @@ from app.domain.filter import Action
 from app.domain.judging import (
     BELOW_SCORE,
     NOT_JUDGED,
+    SCORE,
+    SCORES,
     Criterion,
     Judgement,
     read_criteria,
@@ -145,6 +147,8 @@ class JudgeRows(SpokenMethod):
         return Answer(tuple(judged), candidate.is_classification)
 
     def _judged(self, instruction: str, row: Instance) -> Conversation[Instance]:
+        # Of a row that was judged before, what was said then stays with that judging.
+        came = {name: fact for name, fact in row.facts.items() if name not in (SCORE, SCORES)}
         scores: dict[str, list[float]] = {}
         for sample in range(self.samples):
             completion = yield self._prompt(instruction, row, sample)
@@ -154,10 +158,10 @@ class JudgeRows(SpokenMethod):
                 for name, value in found.items():
                     scores.setdefault(name, []).append(value)
         if not scores:
-            return replace(row, reasons=(NOT_JUDGED,))
+            return replace(row, facts=came, reasons=(NOT_JUDGED,))
         judgement = Judgement(scores)
         low = self.min_score is not None and judgement.overall < self.min_score
-        facts = {**row.facts, **judgement.facts()}
+        facts = {**came, **judgement.facts()}
         return replace(row, facts=facts, reasons=(BELOW_SCORE,) if low else ())
 
     def _read(self, reply: str) -> Mapping[str, float] | None:

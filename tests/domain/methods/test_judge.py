@@ -1,5 +1,6 @@
 """Rows judged: what is asked, what is read, samples that fail, dialogues, thresholds, rewards."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -72,7 +73,8 @@ def test_samples_that_cannot_be_read_count_for_nothing() -> None:
     judgement = judgement_of(found.facts)
     assert judgement is not None
     assert judgement.scores["clarity"] == [4]
-    none = judged(ROW, "What?", reply(1, 2, 3, 6), samples=2)
+    before = replace(ROW, facts={**CAME, "score": "5", "scores": '{"x": [5]}'})
+    none = judged(before, "What?", reply(1, 2, 3, 6), samples=2)
     assert (none.reasons, none.facts) == (("not_judged",), CAME)
 
 
