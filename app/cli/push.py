@@ -31,7 +31,9 @@ def push(
     ] = None,
     token_file: Annotated[
         Path | None,
-        Option(help="file with the hub's token; else CULTIVAR_HUB_TOKEN, else HF_TOKEN"),
+        Option(
+            help="file with the hub's token; without --endpoint else CULTIVAR_HUB_TOKEN or HF_TOKEN"
+        ),
     ] = None,
     public: Annotated[bool, Option("--public", help="make the repository a public one")] = False,
     revision: Annotated[str, Option(help="branch of the repository")] = "main",
@@ -43,7 +45,9 @@ def push(
     with connected() as runtime:
         if hub is not None:
             target = HubTarget(hub, not public, revision)
-            known = _token(token_file, runtime.settings.hub_token)
+            known = _token(token_file)
+            if endpoint is None and known is None:  # the environment's is not any other hub's
+                known = runtime.settings.hub_token or _from_environment()
             found = pushing.to_hub(runtime, export, target, token=known, endpoint=endpoint)
         else:
             bucket, _, prefix = (s3 or "").removeprefix("s3://").partition("/")
@@ -55,14 +59,17 @@ def push(
     console().print(f"pushed {len(found.files)} files: {found.where}")
 
 
-def _token(path: Path | None, setting: SecretStr | None) -> SecretStr | None:
-    """From the file, which is read and nothing more; else from the environment."""
+def _from_environment() -> SecretStr | None:
+    told = os.environ.get(_TOKEN_VARIABLE)
+    return SecretStr(told) if told else None
+
+
+def _token(path: Path | None) -> SecretStr | None:
+    """What the file holds, which is read and nothing more."""
     if path is None:
-        told = os.environ.get(_TOKEN_VARIABLE)
-        return setting or (SecretStr(told) if told else None)
+        return None
     try:
         return SecretStr(path.read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"The token file {path} cannot be read: {type(error).__name__}."
-        ) from None
+        told = f"The token file {path} cannot be read: {type(error).__name__}."
+        raise InvalidInput(told) from None

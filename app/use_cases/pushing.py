@@ -36,13 +36,13 @@ def to_hub(
     token: SecretStr | None = None,
     endpoint: str | None = None,
 ) -> Pushed:
-    """Commit an export to a dataset repository, by the token and at the address of the settings
-    where none are given. Raises NotFound, Conflict until it is ready, InvalidInput, StoreFailure.
+    """Commit an export to a dataset repository, at the address and by the token of the settings; an
+    `endpoint` of one's own wants its own `token`. Raises NotFound, Conflict until it is ready, InvalidInput, StoreFailure.
     """
     target.check()
-    known = token or runtime.settings.hub_token
+    known = token or (runtime.settings.hub_token if endpoint is None else None)
     if known is None or not known.get_secret_value().strip():
-        detail = "there is no token: set CULTIVAR_HUB_TOKEN where this runs"
+        detail = "set CULTIVAR_HUB_TOKEN where this runs; another address wants a token of its own"
         problem = Problem("", "key_required", detail)
         raise InvalidInput("The hub wants a token.", problems=[problem])
     stripped = SecretStr(known.get_secret_value().strip())
