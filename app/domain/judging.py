@@ -59,19 +59,24 @@ def judgement_of(facts: Mapping[str, str]) -> Judgement | None:
 
 def read_criteria(given: Sequence[str]) -> Sequence[Criterion]:
     """Criteria out of `name: what it asks` each; raises BadCriteria."""
-    found = [Criterion(*(part.strip() for part in each.split(":", 1))) for each in given]
-    names = [each.name for each in found]
-    if len(names) > MOST_CRITERIA:
-        raise BadCriteria(f"at most {MOST_CRITERIA} criteria, not {len(names)}")
-    for name in names:
-        if not 0 < len(name) <= MOST_NAME_CHARACTERS or not name.isprintable() or '"' in name:
-            told = f"from 1 to {MOST_NAME_CHARACTERS} printable characters, without a quote"
-            raise BadCriteria(f"the name of a criterion has {told}: {name[:80]!r} does not fit")
-        if name.lower() in RESERVED:
-            raise BadCriteria(f"{name} means something else; call the criterion otherwise")
-    if len({name.lower() for name in names}) < len(names):
+    if len(given) > MOST_CRITERIA:
+        raise BadCriteria(f"at most {MOST_CRITERIA} criteria, not {len(given)}")
+    found = list(map(_criterion, given))
+    if len({each.name.lower() for each in found}) < len(found):
         raise BadCriteria("each criterion is named once")
     return found
+
+
+def _criterion(given: str) -> Criterion:
+    if not given.isprintable():
+        raise BadCriteria(f"criteria are printable, each in one line: {given[:80]!r} is not")
+    name, _, asks = (part.strip() for part in given.partition(":"))
+    if not 0 < len(name) <= MOST_NAME_CHARACTERS or '"' in name:
+        told = f"from 1 to {MOST_NAME_CHARACTERS} characters, without a quote"
+        raise BadCriteria(f"the name of a criterion has {told}: {name[:80]!r} does not fit")
+    if name.lower() in RESERVED:
+        raise BadCriteria(f"{name} means something else; call the criterion otherwise")
+    return Criterion(name, asks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,10 @@ def to_hub(
     token: SecretStr | None = None,
     endpoint: str | None = None,
 ) -> Pushed:
-    """Commit an export to a dataset repository, at the address and by the token of the settings; an
-    `endpoint` of one's own wants its own `token`. Raises NotFound, Conflict until it is ready, InvalidInput, StoreFailure.
+    """Commit an export to a dataset repository, at the address and by the token of the settings.
+
+    An `endpoint` of one's own wants its own `token`. Raises NotFound, Conflict until it is ready,
+    InvalidInput, StoreFailure.
     """
     target.check()
     known = token or (runtime.settings.hub_token if endpoint is None else None)

@@ -58,8 +58,10 @@ def test_a_judgement_survives_as_facts() -> None:
     ("given", "wrong"),
     [
         (["overall: all"], "means something else"),
+        (["tone: kind?\0"], "printable, each in one line"),
+        (["tone: kind?\n- truth"], "printable, each in one line"),
         (["clarity: a", "Clarity: b"], "named once"),
-        ([": nothing"], "printable characters"),
+        ([": nothing"], "from 1 to 40 characters"),
         (['a "b": c'], "without a quote"),
         ([f"c{n}" for n in range(13)], "at most 12"),
     ],
