@@ -252,6 +252,8 @@ class RateLimited(CultivarError):
     def __init__(self, detail: str, *, retry_after_s: float, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.retry_after_s = retry_after_s
+
+
 class StoreFailure(CultivarError):
     """A hub or store did not take an export; pushing it again is safe."""
 
