@@ -15,6 +15,7 @@ CultivarError
 ├── Forbidden           the key does not reach that far
 ├── RateLimited         too many requests, tries or jobs for now
 ├── TeacherFailure      the teacher did not do what was asked
+├── StoreFailure        the hub or store that was to take an export did not
 ├── InsufficientStorage disk full
 └── Unavailable         try again later: Postgres away, schema unknown
 """
@@ -251,6 +252,13 @@ class RateLimited(CultivarError):
     def __init__(self, detail: str, *, retry_after_s: float, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.retry_after_s = retry_after_s
+
+
+class StoreFailure(CultivarError):
+    """A hub or store did not take an export; pushing it again is safe."""
+
+    code = "store_failed"
+    title = "The export was not pushed"
 
 
 class TeacherFailure(CultivarError):

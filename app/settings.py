@@ -43,6 +43,15 @@ class Settings(BaseSettings):
         validation_alias="OPENAI_BASE_URL",
         description="where that teacher is, when it is not OpenAI's own",
     )
+    hub_endpoint: str = Field(
+        default="https://huggingface.co", description="hub that exports are pushed to"
+    )
+    hub_token: SecretStr | None = Field(
+        default=None, description="token of that hub, which may write to its repositories"
+    )
+    s3_endpoint: str | None = Field(
+        default=None, description="S3-compatible store that exports are pushed to; else AWS"
+    )
     demo_teacher_url: str | None = Field(
         default=None, description="base URL of a demo teacher that the dashboard offers to try"
     )

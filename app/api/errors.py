@@ -32,6 +32,7 @@ STATUSES: Mapping[type[errors.CultivarError], int] = {
     errors.Forbidden: 403,
     errors.RateLimited: 429,
     errors.TeacherFailure: 422,
+    errors.StoreFailure: 502,
     errors.InsufficientStorage: 507,
     errors.Unavailable: 503,
 }

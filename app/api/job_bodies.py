@@ -38,7 +38,7 @@ DeliveryName = Annotated[Delivery, Strict(False)]
 
 
 class SourceIn(BaseModel):
-    """A finished job whose rows are mixed."""
+    """A job whose rows are mixed or judged."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -76,7 +76,7 @@ class JobIn(BaseModel):
     seed_set_id: Identifier | None = _needed("seeds, where the method draws from them")
     teacher_id: Identifier | None = _needed("who writes, where the method asks a teacher")
     target_rows: Annotated[int | None, Field(ge=1, le=MAX_ROWS)] = _needed(
-        "accepted rows wanted; may be left out where no teacher is asked: all there are"
+        "accepted rows wanted; may be left out where no seeds are drawn from: all there are"
     )
     labelled_set_id: Identifier | None = _needed("labelled rows, for the method template")
     template_set_id: Identifier | None = Field(
@@ -84,7 +84,7 @@ class JobIn(BaseModel):
     )
     sources: list[SourceIn] = Field(
         default_factory=list[SourceIn],
-        description="finished jobs, for the method mix",
+        description="finished jobs for the method mix, any for judge",
         validate_default=True,
         max_length=MOST_SOURCES,
     )

@@ -65,6 +65,43 @@ class VerbOut(BaseModel):
     nouns: dict[str, int]
 
 
+class AgreementOut(BaseModel):
+    """How well the samples of a judge agree, over all pairs of a row's samples."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rows: int = Field(description="rows with two samples or more")
+    pairs: int
+    mean_difference: float = Field(description="mean absolute difference, in points")
+    exact: float = Field(description="share of equal scores")
+    alpha: float | None = Field(
+        description="Krippendorff's for ordinal data; null where all scores are the same"
+    )
+
+
+class CriterionScoresOut(BaseModel):
+    """Scores under one criterion."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    scores: HistogramOut
+    agreement: AgreementOut | None = Field(description="null where no row was scored twice")
+
+
+class JudgingOut(BaseModel):
+    """What a judging job said of the rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    judge_job_id: UUID
+    judge: str = Field(description="the judging job's name")
+    rows: int = Field(description="rows that it scored")
+    rows_read: int = Field(description="of how many of them the figures are")
+    overall: HistogramOut
+    criteria: list[CriterionScoresOut]
+
+
 class ReportOut(BaseModel):
     """The report of a job, computed now."""
 
@@ -84,6 +121,7 @@ class ReportOut(BaseModel):
     verbs: list[VerbOut]
     rows_with_verb: int
     languages: dict[str, int] = Field(description="rows by ISO 639-1 code")
+    judgings: list[JudgingOut] = Field(description="the newest first")
 
 
 @router.get("/{job_id}/report", response_model=ReportOut, responses=problems(404))

@@ -1,5 +1,6 @@
 """Rows over HTTP: read them, and walk each back to where it came from."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,13 +13,30 @@ from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.domain.lifecycle import RowState
+from app.domain.stored import Page, RowRecord, RowScore
 from app.errors import InvalidInput, Problem
+from app.runtime import Runtime
 from app.use_cases import rows
 
 router = APIRouter(prefix="/v1/rows", tags=["rows"], route_class=StrictRoute)
 RowStateName = Annotated[
     Literal["accepted", "rejected", "all"], Query(description="which rows; dropped ones say why")
 ]
+
+
+class ScoreOut(BaseModel):
+    """What a judging job said of a row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    judge_job_id: UUID
+    judge: str = Field(description="the judging job's name")
+    overall: float = Field(description="the mean of the criteria's means")
+    scores: dict[str, list[float]] = Field(description="by criterion, a score for each sample")
+    model: str | None
+    prompt_version: str | None = Field(description="of the prompt that asked for the scores")
+    slot_id: UUID | None = Field(description="the last call of the judgement")
+    created_at: datetime
 
 
 class RowOut(BaseModel):
@@ -50,6 +68,9 @@ class RowOut(BaseModel):
     pool_seq: int = Field(description="place of its instruction in the order of the dataset")
     position: int = Field(description="among the rows of its instruction, from 0")
     created_at: datetime
+    scores: list[ScoreOut] = Field(
+        default_factory=list[ScoreOut], description="by judging jobs, the newest first"
+    )
 
 
 class LineageCallOut(BaseModel):
@@ -80,6 +101,7 @@ class LineageOut(BaseModel):
     answer: LineageCallOut | None = Field(
         description="the proposing call again where the instruction came with its answer"
     )
+    scores: list[ScoreOut] = Field(description="what judges said, with model and prompt version")
 
 
 def row_state(name: str) -> RowState | None:
@@ -98,40 +120,70 @@ def list_rows(
     text: Annotated[
         str | None, Query(max_length=200, description="only those that hold this, in any case")
     ] = None,
+    min_score: Annotated[
+        float | None, Query(allow_inf_nan=False, description="only those that a judge scored so")
+    ] = None,
+    judge_job_id: Annotated[
+        UUID | None, Query(description="the judging job; else the newest that scored the row")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageOf[RowOut]:
     """The rows of a job, in the order of the dataset.
 
-    With `reason` or `text` each page looks at 20,000 rows at most: it may be short, or empty, and
-    still have a next one.
+    With `reason`, `text` or `min_score` each page looks at 20,000 rows at most: it may be short,
+    or empty, and still have a next one.
     """
     chosen = row_state(state)
-    if chosen is not None and (reason or text):
+    searched = bool(reason or text) or min_score is not None
+    if chosen is not None and searched:
         found = rows.search(
-            runtime, job_id, state=chosen, reason=reason, text=text, cursor=cursor, limit=limit
+            runtime,
+            job_id,
+            state=chosen,
+            reason=reason,
+            text=text,
+            min_score=min_score,
+            judge_job_id=judge_job_id,
+            cursor=cursor,
+            limit=limit,
         )
-        return shown_page(found, RowOut.model_validate)
-    _check_search(reason, text)
-    page = rows.page(runtime, job_id, state=row_state(state), cursor=cursor, limit=limit)
-    return shown_page(page, RowOut.model_validate)
+        return _with_scores(runtime, found)
+    if searched:
+        raise _one_state_only()
+    page = rows.page(runtime, job_id, state=chosen, cursor=cursor, limit=limit)
+    return _with_scores(runtime, page)
 
 
-def _check_search(reason: str | None, text: str | None) -> None:
+def _with_scores(runtime: Runtime, page: Page[RowRecord]) -> PageOf[RowOut]:
+    said = rows.scores(runtime, [each.id for each in page.items])
+    return shown_page(page, lambda row: _shown(row, said.get(row.id, ())))
+
+
+def _shown(row: RowRecord, said: Sequence[RowScore]) -> RowOut:
+    out = RowOut.model_validate(row)
+    out.scores = [ScoreOut.model_validate(each) for each in said]
+    return out
+
+
+def _one_state_only() -> InvalidInput:
     """All states are not searched together: they lie apart."""
-    if reason or text:
-        detail = "must be accepted or rejected, where reason or text is given"
-        problem = Problem("/state", "conflicting_options", detail)
-        raise InvalidInput("Search one state at a time.", problems=[problem])
+    detail = "must be accepted or rejected, where reason, text or min_score is given"
+    problem = Problem("/state", "conflicting_options", detail)
+    return InvalidInput("Search one state at a time.", problems=[problem])
 
 
 @router.get("/{row_id}", response_model=RowOut, responses=problems(404))
 def get_row(runtime: RuntimeOfApp, row_id: UUID) -> RowOut:
     """One row."""
-    return RowOut.model_validate(rows.get(runtime, row_id))
+    row = rows.get(runtime, row_id)
+    return _shown(row, rows.scores(runtime, [row_id]).get(row_id, ()))
 
 
 @router.get("/{row_id}/lineage", response_model=LineageOut, responses=problems(404))
 def get_lineage(runtime: RuntimeOfApp, row_id: UUID) -> LineageOut:
     """The seeds, prompts and raw replies behind a row."""
-    return LineageOut.model_validate(rows.lineage(runtime, row_id))
+    found = rows.lineage(runtime, row_id)
+    out = LineageOut.model_validate(found)
+    out.row.scores = out.scores
+    return out

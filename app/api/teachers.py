@@ -28,7 +28,7 @@ BatchPrice = Annotated[
 Name = Annotated[str, Field(description="at most 200 characters, unlike any other teacher's")]
 BaseUrl = Annotated[str, Field(description="such as https://api.openai.com/v1")]
 Model = Annotated[str, Field(description="the name under which the teacher knows its model")]
-EndpointName = Literal["chat", "completions", "embeddings"]
+EndpointName = Literal["chat", "completions", "embeddings", "score"]
 ApiKey = Annotated[SecretStr | None, Field(description="write-only; never shown again")]
 ContextLength = Annotated[int | None, Field(ge=1, le=10**8, description="tokens")]
 Concurrency = Annotated[int, Field(ge=1, le=10_000, description="calls under way at once")]

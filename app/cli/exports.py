@@ -11,6 +11,7 @@ from typer import Argument, Exit, Option, Typer
 from app.cli.connection import connected
 from app.cli.errors import FAILED
 from app.cli.method_options import FormatName, OptionPairs, read_options
+from app.cli.push import push
 from app.cli.terminal import AsJson, Cursor, Limit, console, show_facts, show_json, show_page
 from app.domain.lifecycle import ExportState
 from app.domain.stored import ExportRecord
@@ -20,6 +21,7 @@ from app.runtime import Runtime
 from app.use_cases import exports, methods
 
 commands = Typer()
+commands.command("push")(push)
 PackagePairs = Annotated[
     list[str] | None,
     Option(metavar="NAME=VALUE", help="how to pack it, see `exports packaging`; may be repeated"),

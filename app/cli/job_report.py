@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from app.cli.connection import connected
 from app.cli.terminal import AsJson, show_facts, show_json
-from app.domain.report import Report
+from app.domain.report import Judging, Report
 from app.domain.report_page import report_page
 from app.files.whole_file import written_whole
 from app.use_cases import reports
@@ -43,4 +43,14 @@ def _facts(found: Report) -> Mapping[str, object]:
         **{f"words of {name}": f"{each.mean:.1f}" for name, each in found.lengths.items()},
         "verbs": verbs or "none",
         "languages": languages or "none",
+        **{f"score by {each.judge}": _scores(each) for each in found.judgings},
     }
+
+
+def _scores(found: Judging) -> str:
+    told = [f"{found.overall.mean:.2f} of {found.rows:,} rows"]
+    for each in found.criteria:
+        agreed = each.agreement
+        samples = "" if agreed is None else f" (samples equal: {agreed.exact:.0%})"
+        told.append(f"{each.name} {each.scores.mean:.2f}{samples}")
+    return ", ".join(told)

@@ -57,7 +57,10 @@ TemplateSetName = Annotated[
 ]
 Sources = Annotated[
     list[str] | None,
-    Option(metavar="JOB[=WEIGHT]", help="a finished job to mix (method mix); may be repeated"),
+    Option(
+        metavar="JOB[=WEIGHT]",
+        help="a job to mix or to judge (methods mix, judge); may be repeated",
+    ),
 ]
 SourceCaps = Annotated[
     list[str] | None, Option(metavar="JOB=ROWS", help="rows of that job at most; may be repeated")

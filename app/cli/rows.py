@@ -1,6 +1,6 @@
 """`cultivar rows`: finished rows of a job, and where each came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +20,7 @@ from app.cli.terminal import (
     show_page,
 )
 from app.domain.lifecycle import RowState
+from app.domain.stored import RowScore
 from app.files.excerpt import visible
 from app.use_cases import rows
 from app.use_cases.rows import Lineage, LineageCall
@@ -41,21 +42,35 @@ def list_(
     state: Annotated[Wanted, Option(help="which rows")] = Wanted.ACCEPTED,
     reason: Annotated[str | None, Option(help="only those dropped for this")] = None,
     text: Annotated[str | None, Option(help="only those that hold this, in any case")] = None,
+    min_score: Annotated[float | None, Option(help="only those that a judge scored so")] = None,
+    judge: Annotated[
+        UUID | None, Option(help="the judging job; else the newest that scored the row")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """Rows of a job, in the order of the dataset; a search reads 20,000 of them a page."""
     chosen = None if state is Wanted.ALL else RowState(state.value)
-    if chosen is None and (reason or text):
+    searched = bool(reason or text) or min_score is not None
+    if chosen is None and searched:
         raise BadParameter("search accepted or rejected rows, not all", param_hint="--state")
     with connected() as runtime:
-        if chosen is not None and (reason or text):
+        if chosen is not None and searched:
             page = rows.search(
-                runtime, job, state=chosen, reason=reason, text=text, cursor=cursor, limit=limit
+                runtime,
+                job,
+                state=chosen,
+                reason=reason,
+                text=text,
+                min_score=min_score,
+                judge_job_id=judge,
+                cursor=cursor,
+                limit=limit,
             )
         else:
             page = rows.page(runtime, job, state=chosen, cursor=cursor, limit=limit)
+        said = rows.scores(runtime, [each.id for each in page.items])
     cells = [
         (
             each.id,
@@ -63,10 +78,17 @@ def list_(
             shortened(each.input),
             shortened(each.output),
             ", ".join(each.reasons) or each.state,
+            _overall(said.get(each.id, ()), judge),
         )
         for each in page.items
     ]
-    show_page(page, as_json, ("id", "instruction", "input", "output", "state"), cells)
+    columns = ("id", "instruction", "input", "output", "state", "#score")
+    show_page(page, as_json, columns, cells)
+
+
+def _overall(said: Sequence[RowScore], judge: UUID | None) -> str | None:
+    found = [each for each in said if judge in (None, each.judge_job_id)]
+    return f"{found[0].overall:.2f}" if found else None
 
 
 @commands.command("lineage")
@@ -96,6 +118,11 @@ def _facts(found: Lineage) -> Mapping[str, object]:
     facts["nearest score"] = found.nearest_score
     for number, source in enumerate(found.sources, 1):
         facts[f"source {number}"] = plain(source)
+    for each in found.scores:
+        scores = ", ".join(f"{name} {values}" for name, values in each.scores.items())
+        facts[f"score by {each.judge}"] = (
+            f"{each.overall:.2f} ({scores}) by {each.model}, {each.prompt_version}"
+        )
     return facts
 
 

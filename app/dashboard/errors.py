@@ -26,6 +26,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.Forbidden: 403,
     errors.RateLimited: 429,
     errors.TeacherFailure: 422,
+    errors.StoreFailure: 502,
     errors.InsufficientStorage: 507,
     errors.Unavailable: 503,
     CrossSite: 403,

@@ -35,7 +35,8 @@ from app.use_cases.estimates import JobEstimate
 from app.use_cases.jobs import JobDetails
 from app.use_cases.methods import MethodDescription
 
-EMBEDDINGS = "embeddings"
+EMBEDDINGS, SCORE, WRITING = "embeddings", "score", ("chat", "completions")
+JUDGE = "judge"
 MOST_OFFERED = 200
 FIRST_METHOD = "self_instruct"
 FIRST_ROWS = "200"
@@ -72,8 +73,8 @@ def offered(runtime: Runtime, form: Form) -> Offered:
         seed_sets=seed_sets.page(runtime, limit=MOST_OFFERED).items,
         labelled_sets=labelled_sets.page(runtime, limit=MOST_OFFERED).items,
         template_sets=template_sets.page(runtime, limit=MOST_OFFERED).items,
-        finished=_finished(runtime) if method.draws_from == Material.JOBS else (),
-        writers=[each for each in found if each.endpoint != EMBEDDINGS],
+        finished=_with_rows(runtime, method.name) if method.draws_from == Material.JOBS else (),
+        writers=[each for each in found if _can_write(each, method.name)],
         embedders=[each for each in found if each.endpoint == EMBEDDINGS],
         methods=known,
         method=method,
@@ -112,10 +113,16 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     return details, reading.problems
 
 
-def _finished(runtime: Runtime) -> Sequence[JobProgress]:
-    """Jobs that have ended with rows, the newest of the last few hundred."""
+def _with_rows(runtime: Runtime, method: str) -> Sequence[JobProgress]:
+    """Jobs with rows that a method takes, the newest of the last few hundred."""
     found = jobs.page(runtime, limit=MOST_OFFERED).items
-    return [each for each in found if each.job.finished_at and each.accepted_rows]
+    running = methods.draws_running(method)
+    return [each for each in found if each.accepted_rows and (running or each.job.finished_at)]
+
+
+def _can_write(teacher: TeacherRecord, method: str) -> bool:
+    """What only scores rows is of use to a judging job alone."""
+    return teacher.endpoint in WRITING or (teacher.endpoint == SCORE and method == JUDGE)
 
 
 def _sources(reading: Reading) -> Sequence[JobSource]:

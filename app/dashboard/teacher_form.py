@@ -11,7 +11,7 @@ from app.domain.stored import TeacherRecord
 from app.errors import Problem
 from app.use_cases.teachers import TeacherDetails
 
-ENDPOINTS = ("chat", "completions", "embeddings")
+ENDPOINTS = ("chat", "completions", "embeddings", "score")
 PRICES = (
     ("input_micro_usd_per_million", "Input price", "US dollars per million tokens, 0 if free"),
     ("output_micro_usd_per_million", "Output price", "US dollars per million tokens, 0 if free"),

@@ -116,3 +116,31 @@ def taken(
         values = row._asdict()
         groups.setdefault(values["number"], []).append(values)
     return list(groups.values())
+
+
+def some_rows(
+    connection: sa.Connection, job_ids: Sequence[UUID], most: int
+) -> Sequence[Mapping[str, Any]]:
+    """At most so many accepted rows of jobs, in the order of their ids."""
+    names = ("id", "job_id", "instruction", "input", "output", "is_classification")
+    query = (
+        sa.select(*(rows.c[name] for name in (*names, "messages", "facts")))
+        .where(rows.c.job_id.in_(job_ids), rows.c.state == RowState.ACCEPTED)
+        .order_by(rows.c.id)
+        .limit(most)
+    )
+    return [each._asdict() for each in connection.execute(query)]
+
+
+def size(connection: sa.Connection, job_ids: Sequence[UUID]) -> tuple[int, int, int]:
+    """Accepted rows of jobs, the bytes of their instructions, and those of the longest row."""
+    instruction = sa.func.octet_length(rows.c.instruction)
+    messages = sa.func.coalesce(sa.func.octet_length(sa.cast(rows.c.messages, sa.Text)), 0)
+    texts = sa.func.octet_length(rows.c.input) + sa.func.octet_length(rows.c.output)
+    query = sa.select(
+        sa.func.count(),
+        sa.func.coalesce(sa.func.sum(instruction), 0),
+        sa.func.coalesce(sa.func.max(instruction + texts + messages), 0),
+    ).where(rows.c.job_id.in_(job_ids), rows.c.state == RowState.ACCEPTED)
+    count, total, longest = connection.execute(query).one()
+    return count, int(total), int(longest)

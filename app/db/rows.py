@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.db.batches import insert_many
 from app.db.call_tables import slots
 from app.db.paging import decode_cursor, encode_cursor
+from app.db.scores import overall_of
 from app.db.seed_sets import cursor_number
 from app.db.tables import candidates, conversations, rows, seeds
 from app.domain.lifecycle import RowState
@@ -80,11 +81,14 @@ def page(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows are looked for: of a state, dropped for a reason, holding a text (any case)."""
+    """Which rows are looked for: of a state, dropped for a reason, holding a text (any case), with
+    a score of so much by that judging job, or by the newest that judged them."""
 
     state: RowState
     reason: str | None = None
     text: str | None = None
+    min_score: float | None = None
+    judge_job_id: UUID | None = None
 
     def fits(self, table: "sa.FromClause") -> Sequence[sa.ColumnElement[bool]]:
         """The conditions that no index answers."""
@@ -94,6 +98,8 @@ class Wanted:
         if self.text is not None:
             whole = table.c.instruction + "\n" + table.c.input + "\n" + table.c.output
             found.append(sa.func.strpos(sa.func.lower(whole), self.text.lower()) > 0)
+        if self.min_score is not None:
+            found.append(overall_of(table, self.judge_job_id) >= self.min_score)
         return found
 
 

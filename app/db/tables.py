@@ -334,6 +334,20 @@ rows = sa.Table(
 
 sa.Index("ix_rows_job_order", rows.c.job_id, rows.c.state, rows.c.pool_seq, rows.c.position)
 
+# What judging jobs said of rows: every score by criterion and sample, and their mean. The last call
+# of the judgement names the prompt's version and the model.
+row_scores = sa.Table(
+    "row_scores",
+    metadata,
+    sa.Column("row_id", sa.ForeignKey("rows.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("judge_job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("overall", sa.Double, nullable=False),
+    sa.Column("scores", JSONB, nullable=False),
+    sa.Column("slot_id", UUID(as_uuid=True)),
+    time("created_at", default=True),
+    sa.Index("ix_row_scores_judge_job_id", "judge_job_id"),
+)
+
 exports = sa.Table(
     "exports",
     metadata,

@@ -12,9 +12,10 @@ from app.demo_teacher.batches import ENDPOINTS, BatchDesk
 from app.demo_teacher.delivery import Receive, Send, deliver, respond
 from app.demo_teacher.plans import JSON_HEADERS
 from app.demo_teacher.protocol import RequestError, read_json
-from app.demo_teacher.teacher import Teacher
+from app.demo_teacher.teacher import SCORE_PATH, Teacher
 from app.demo_teacher.uploads import read_upload
 
+HOT_PATHS = (*ENDPOINTS, SCORE_PATH)
 OPEN_PATHS = ("/healthz", "/stats", "/reset")
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Application:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """One HTTP request; what nobody foresaw is logged and answered with a plain 500."""
         try:
-            if scope["method"] == "POST" and scope["path"] in ENDPOINTS:
+            if scope["method"] == "POST" and scope["path"] in HOT_PATHS:
                 await self._complete(scope, receive, send)
             else:
                 await self._other(scope, receive, send)

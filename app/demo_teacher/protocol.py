@@ -121,6 +121,15 @@ def read_model(payload: dict[str, Any]) -> str:
     return model
 
 
+def read_row(payload: dict[str, Any]) -> tuple[str, str, str]:
+    """Instruction, input and output of a row that is to be scored."""
+    instruction, given, output = (payload.get(name) for name in ("instruction", "input", "output"))
+    for name, value in (("instruction", instruction), ("input", given), ("output", output)):
+        if not isinstance(value, str):
+            raise RequestError(f"'{name}' must be a string.", param=name)
+    return str(instruction), str(given), str(output)
+
+
 def _number(payload: dict[str, Any], name: str, most: int | None = None) -> int | None:
     value = payload.get(name)
     if value is None:

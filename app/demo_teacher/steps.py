@@ -18,6 +18,8 @@ class Step(StrEnum):
     DIALOGUE = "dialogue"
     EVOLVE = "evolve"
     JUDGE = "judge"
+    RUBRIC = "rubric"
+    REWARD = "reward"
     CHAT_TURN = "chat_turn"
     USER_TURN = "user_turn"
     PREQUERY = "prequery"

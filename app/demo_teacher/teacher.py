@@ -22,6 +22,7 @@ from app.demo_teacher.faulty import (
 )
 from app.demo_teacher.gates import TokenBucket, quota_used_up, rate_limit_headers, rate_limited
 from app.demo_teacher.gates import unauthorized as unauthorized_error
+from app.demo_teacher.grammar.judgements import rewarded
 from app.demo_teacher.latency import latency_s
 from app.demo_teacher.plans import JSON_HEADERS, Plan
 from app.demo_teacher.protocol import (
@@ -34,6 +35,7 @@ from app.demo_teacher.protocol import (
     read_call,
     read_json,
     read_model,
+    read_row,
     reply_fields,
     usage_of,
 )
@@ -44,8 +46,10 @@ from app.demo_teacher.steps import STEP_HEADER, Step, step_of
 CHAT_PATH = "/v1/chat/completions"
 COMPLETIONS_PATH = "/v1/completions"
 EMBEDDINGS_PATH = "/v1/embeddings"
+SCORE_PATH = "/v1/score"
 DEFAULT_MODEL = "demo-teacher"
 EMBED_STEP = "embed"
+SCORE_STEP = "score"
 FAULT_HEADER = b"x-demo-fault"
 """Names the fault that this one call is to meet, whatever `--faults` says."""
 
@@ -121,6 +125,8 @@ class Teacher:
         payload = read_json(body)
         if arrival.path == EMBEDDINGS_PATH:
             make = self._embedding(arrival, payload, body)
+        elif arrival.path == SCORE_PATH:
+            make = self._scoring(arrival, payload, body)
         else:
             make = self._completion(arrival, payload)
         return self._gate(arrival) or self._perform(arrival, make)
@@ -130,6 +136,15 @@ class Teacher:
         arrival.step, arrival.digest = EMBED_STEP, prompt_digest(body.decode())
         fields, tokens = embed_reply(payload)
         return lambda fault, rng: (fields, Usage(tokens, 0, tokens))
+
+    def _scoring(self, arrival: Arrival, payload: dict[str, Any], body: bytes) -> Make:
+        """What a plain scoring service says of a row; it counts no tokens."""
+        arrival.step, arrival.digest = SCORE_STEP, prompt_digest(body.decode())
+        fields = read_row(payload)
+        return lambda fault, rng: (
+            {"score": round(rewarded("\n\n".join(fields)), 3)},
+            Usage(0, 0, 0),
+        )
 
     def _completion(self, arrival: Arrival, payload: dict[str, Any]) -> Make:
         call = read_call(payload, is_chat=arrival.path == CHAT_PATH)

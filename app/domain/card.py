@@ -199,7 +199,7 @@ def _making(card: Card) -> str:
         sections.append("What was dropped, by the rule that dropped it:")
         sections.append(_table(("Rule", "Dropped"), _ranked(card.drops)))
     if card.left_out:
-        sections.append("Rows of the job that this format cannot carry, by reason:")
+        sections.append("Rows of the job that are not in it, by reason:")
         sections.append(_table(("Reason", "Left out"), _ranked(card.left_out)))
     if card.settings:
         settings = [(name, _shown(value)) for name, value in sorted(card.settings.items())]

@@ -35,6 +35,11 @@ class Format(Protocol):
     names_split: ClassVar[bool] = False
     fixed_columns: ClassVar[bool] = True
 
+    @property
+    def wants_score(self) -> bool:
+        """Whether lines tell the score that a judge gave to the row."""
+        return False
+
     def unfit(self, row: Row) -> str | None:
         """Why this format cannot carry the row, as a name in snake_case; None if it can.
 

@@ -10,6 +10,9 @@ from app.domain.flan.cases import Case
 from app.domain.records import Instance, Source
 from app.domain.templates import Outcome, Template
 
+# Facts of a row that was taken from another job: that job and its row.
+FROM_JOB, FROM_ROW = "from_job", "from_row"
+
 
 class Material(StrEnum):
     """What a method draws from."""

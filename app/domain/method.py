@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from random import Random
 from typing import Protocol, TypeVar
@@ -41,11 +41,21 @@ class Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Rated:
+    """A row that a reward model is to score, in its parts."""
+
+    instruction: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """One call to make: the step it serves, its text (a chat sends it as one user message).
 
     `version` names the prompt file it was rendered from, e.g. ``self_instruct/propose.en@1``.
     `history` is what was said before the text, and stands between it and the system message.
+    `rated` is there where no text is wanted but a score: its output then follows the text.
     """
 
     step: str
@@ -54,6 +64,7 @@ class Prompt:
     version: str
     system: str | None = None
     history: tuple[Message, ...] = ()
+    rated: Rated | None = None
 
     @property
     def digest(self) -> str:
@@ -65,6 +76,8 @@ class Prompt:
         }
         if self.history:
             seen["history"] = [[each.role, each.content] for each in self.history]
+        if self.rated is not None:
+            seen["rated"] = asdict(self.rated)
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from app.domain.format import Format
 from app.domain.options import option, parse_options
@@ -57,11 +58,20 @@ class Packaging:
     shard_mib: int = option(
         0, "begin a new file before one passes so many MiB (as lines); 0: one file", minimum=0
     )
+    min_score: float | None = option(
+        None, "leave out rows that a judge scored lower, and those that none scored"
+    )
+    judge: str = option("", "the judging job whose scores count; empty is the newest of each row")
     bundle: bool = option(
         False,
         "one zip with card, manifest and configurations for trainers; splits by files and shards "
         "always come so",
     )
+
+    @property
+    def judge_job_id(self) -> UUID | None:
+        """The judging job that was named; None is the newest of each row."""
+        return UUID(self.judge) if self.judge else None
 
     @property
     def has_splits(self) -> bool:
@@ -105,7 +115,17 @@ def _misfits(packaging: Packaging, chosen: Format, pointer: str) -> list[Problem
     if chosen.names_split and packaging.shard_mib:
         text = f"the format {chosen.name} is one file; take shard_mib=0"
         problems.append(Problem(f"{pointer}/shard_mib", "unfit_shards", text))
+    if packaging.judge and not _is_id(packaging.judge):
+        problems.append(Problem(f"{pointer}/judge", "wrong_type", "must be the id of a job"))
     if packaging.validation + packaging.test > MOST_APART:
         text = f"validation and test together may be {MOST_APART} at most"
         problems.append(Problem(f"{pointer}/test", "out_of_range", text))
     return problems
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

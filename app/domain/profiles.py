@@ -38,9 +38,9 @@ class PublishedMethod(MethodOptions, Method):
     What else a job must know of a method, the class declares: whether the seeds are in the pool
     that new instructions are compared with (not where they are proposed themselves), the only
     endpoint that can serve it, whether machine rows are shown with their instances, which kind of
-    seed set it takes and which seeds of it, what it draws from where that is no seed set, and
-    whether it calls a teacher at all. `FILTERS` are those that are on under a profile beside what
-    the method itself drops; published profiles have none.
+    seed set it takes and which seeds of it, what it draws from where that is no seed set (and
+    whether jobs that still run will do), and whether it calls a teacher at all. `FILTERS` are those
+    that are on under a profile beside what the method itself drops; published profiles have none.
     """
 
     PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {DEFAULT_PROFILE: {}}
@@ -51,7 +51,15 @@ class PublishedMethod(MethodOptions, Method):
     TAKES: ClassVar[SeedKind] = SeedKind.TASKS
     SEEDS_WANTED: ClassVar[str] = "at least one seed"
     DRAWS_FROM: ClassVar[Material] = Material.SEEDS
+    DRAWS_RUNNING: ClassVar[bool] = False
     CALLS: ClassVar[bool] = True
+
+    @classmethod
+    def needs(cls) -> set[str]:
+        """What a job must name: its material, who writes, and a target where nothing else ends."""
+        writes = {"teacher"} if cls.CALLS else set[str]()
+        endless = {"target_rows"} if cls.CALLS and cls.DRAWS_FROM is Material.SEEDS else set[str]()
+        return {str(cls.DRAWS_FROM)} | writes | endless
 
     def can_use(self, seed: Source) -> bool:
         """Whether a seed is of the kind that `SEEDS_WANTED` names."""

@@ -143,7 +143,8 @@ class Row:
 
     A dialogue has all its turns in `messages`, and its first exchange in the other fields. `split`
     is the part of the dataset it belongs to. Formats that write one line per instruction find its
-    further instances in `others`, those that tell of its making find that in `origin`.
+    further instances in `others`, those that tell of its making find that in `origin`, those that
+    tell what a judge said the mean in `score` (None where none did).
     """
 
     id: str
@@ -156,6 +157,7 @@ class Row:
     split: str = "train"
     others: tuple[SeedInstance, ...] = ()
     origin: Origin | None = None
+    score: float | None = None
 
     @property
     def instances(self) -> tuple[SeedInstance, ...]:

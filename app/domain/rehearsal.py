@@ -58,9 +58,8 @@ def rehearse(method: Method, seeds: Sequence[Source], *, random_seed: int, count
         proposing.append(
             [_walk(method.propose(sources, Random(seed)), said) for said in (*_STAND_INS, text)]
         )
-        answering.append(
-            [_walk(method.answer(Candidate(text)), said) for said in (*_STAND_INS, text)]
-        )
+        candidate = _ready(method.propose(sources, Random(seed))) or Candidate(text)
+        answering.append([_walk(method.answer(candidate), said) for said in (*_STAND_INS, text)])
     return Rehearsal(
         proposing=[_longest(tries) for tries in proposing],
         answering=[_longest(tries) for tries in answering],
@@ -96,6 +95,16 @@ def first_prompt(method: Method, seeds: Sequence[Source], *, random_seed: int) -
         # What proposes without a call answers what it proposed first.
         candidates: Sequence[Candidate] = ended.value
     return next(method.answer(candidates[0]), None) if candidates else None
+
+
+def _ready(proposing: Conversation[Sequence[Candidate]]) -> Candidate | None:
+    """What a conversation proposes first without a call; None where it makes one."""
+    try:
+        next(proposing)
+    except StopIteration as ended:
+        candidates: Sequence[Candidate] = ended.value
+        return candidates[0] if candidates else None
+    return None
 
 
 def _walk(conversation: Conversation[object], said: str) -> Prompts:

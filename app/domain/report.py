@@ -1,10 +1,16 @@
 """The report of a job: from calls to rows, how novelty wore off, how varied the rows are."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from uuid import UUID
 
+from app.domain.judging import Agreement, agreement, edges
 from app.domain.verb_nouns import VerbNouns
+
+ScoresByCriterion = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,30 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class CriterionScores:
+    """Scores under one criterion, each row's mean over its samples, and how the samples agree.
+
+    `agreement` is None where no row was scored twice.
+    """
+
+    name: str
+    scores: Histogram
+    agreement: Agreement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What a judging job said of the rows; the figures are those of `rows_read` of its `rows`."""
+
+    judge_job_id: UUID
+    judge: str
+    rows: int
+    rows_read: int
+    overall: Histogram
+    criteria: Sequence[CriterionScores]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that is told of a job.
 
@@ -65,6 +95,7 @@ class Report:
     verbs: Sequence[VerbNouns]
     rows_with_verb: int
     languages: Mapping[str, int]
+    judgings: Sequence[Judging] = ()
 
 
 def histogram(values: Iterable[float], edges: Sequence[float]) -> Histogram:
@@ -75,6 +106,29 @@ def histogram(values: Iterable[float], edges: Sequence[float]) -> Histogram:
         counts[min(max(place, 0), len(counts) - 1)] += 1
         total, number = total + value, number + 1
     return Histogram(tuple(edges), tuple(counts), total / number if number else 0.0)
+
+
+def judging(
+    judge_job_id: UUID, judge: str, rows: int, found: Sequence[tuple[float, ScoresByCriterion]]
+) -> Judging:
+    """The histograms and the agreement of what was said; `found` is each row's mean and scores."""
+    names = list(dict.fromkeys(name for _, scores in found for name in scores))
+    criteria = [
+        _criterion(name, [scores[name] for _, scores in found if name in scores]) for name in names
+    ]
+    return Judging(
+        judge_job_id, judge, rows, len(found), _spread([mean for mean, _ in found]), criteria
+    )
+
+
+def _criterion(name: str, units: Sequence[Sequence[float]]) -> CriterionScores:
+    return CriterionScores(name, _spread([fmean(unit) for unit in units]), agreement(units))
+
+
+def _spread(values: Sequence[float]) -> Histogram:
+    """From the whole number below the least to that above the most."""
+    low, high = math.floor(min(values, default=0.0)), math.ceil(max(values, default=1.0))
+    return histogram(values, edges(low, high))
 
 
 def funnel(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from app.domain.report import Report
+from app.domain.report import CriterionScores, Judging, Report
 from app.domain.report_charts import bars, curve, rings
 
 _STYLE = (
@@ -34,6 +34,7 @@ def report_page(report: Report) -> str:
         ),
         _section("Verbs and their objects", _verbs(report)),
         _section("Languages", _table(_ranked(report.languages))),
+        *map(_judging, report.judgings),
     ]
     title = escape(f"Report: {report.job}")
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
@@ -58,6 +59,33 @@ def _table(rows: Iterable[tuple[str, int]]) -> str:
 
 def _ranked(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _judging(found: Judging) -> str:
+    """What a judge said: the spread of its scores, and where it scored twice how well it agrees."""
+    rows = [("overall", f"{found.overall.mean:.2f}", "", "", "")]
+    rows += [(each.name, f"{each.scores.mean:.2f}", *_agreed(each)) for each in found.criteria]
+    cells = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
+    head = "".join(
+        f"<th>{name}</th>"
+        for name in ("criterion", "mean", "samples equal", "mean difference", "alpha")
+    )
+    return _section(
+        f"Scores by {found.judge}",
+        f"<p>{found.rows:,} rows were scored. Alpha is Krippendorff's, for ordinal scores.</p>",
+        f"<table><tr>{head}</tr>{cells}</table>",
+        bars(found.overall),
+    )
+
+
+def _agreed(found: CriterionScores) -> tuple[str, str, str]:
+    agreed = found.agreement
+    if agreed is None:
+        return ("", "", "")
+    alpha = "unknown" if agreed.alpha is None else f"{agreed.alpha:.2f}"
+    return (f"{agreed.exact:.0%}", f"{agreed.mean_difference:.2f}", alpha)
 
 
 def _mean(report: Report) -> str:

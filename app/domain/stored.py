@@ -429,6 +429,23 @@ class RowRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RowScore:
+    """What a judging job said of a row: every sample's score by criterion, and their mean.
+
+    `model` and `prompt_version` are those of the judgement's last call; None where none was made.
+    """
+
+    judge_job_id: UUID
+    judge: str
+    overall: float
+    scores: Mapping[str, Sequence[float]]
+    model: str | None
+    prompt_version: str | None
+    slot_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRecord:
     """One export: a file of the first N accepted rows of a job, in one format."""
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import orjson
 
+from app.domain.judging import SCORE
 from app.domain.packaging import Container
 from app.errors import InvalidInput
 
@@ -155,7 +156,11 @@ class _Parquet:
         self._waiting.clear()
 
     def _with_texts(self, schema: Any) -> Any:
-        """A column of which nothing but null has been seen so far is one of texts."""
-        is_null, text = self._arrow.types.is_null, self._arrow.string()
-        fields = [each.with_type(text) if is_null(each.type) else each for each in schema]
+        """A column of which nothing but null has been seen is one of texts; a score is a number."""
+        is_null, arrow = self._arrow.types.is_null, self._arrow
+        types = {SCORE: arrow.float64()}
+        fields = [
+            each.with_type(types.get(each.name, arrow.string())) if is_null(each.type) else each
+            for each in schema
+        ]
         return self._arrow.schema(fields)

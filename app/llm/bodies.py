@@ -1,11 +1,12 @@
 """The request that a prompt becomes: the body's fields, its bytes and the headers."""
 
 import json
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import orjson
 
-from app.domain.method import Prompt
+from app.domain.method import Prompt, Rated
 from app.llm.teacher import Call, Endpoint, Teacher, Texts
 
 _COMPLETION_TOKENS_HOST = "api.openai.com"
@@ -13,6 +14,7 @@ _PATHS = {
     Endpoint.CHAT: "chat/completions",
     Endpoint.COMPLETIONS: "completions",
     Endpoint.EMBEDDINGS: "embeddings",
+    Endpoint.SCORE: "score",
 }
 
 
@@ -26,6 +28,8 @@ def request_fields(teacher: Teacher, prompt: Prompt | Texts) -> dict[str, object
     fields: dict[str, object] = {"model": teacher.model}
     if isinstance(prompt, Texts):
         fields |= {"input": list(prompt.texts), "encoding_format": "float"}
+    elif teacher.endpoint is Endpoint.SCORE:
+        fields = _rated_fields(prompt)
     else:
         fields |= _text_fields(teacher.endpoint, prompt)
         fields |= _decoding_fields(teacher, prompt)
@@ -58,7 +62,13 @@ def request_headers(call: Call) -> list[tuple[str, str]]:
 def prompt_texts(prompt: Prompt) -> list[str]:
     """Every text of a prompt, in the order in which the model reads them."""
     system = [] if prompt.system is None else [prompt.system]
-    return [*system, *(each.content for each in prompt.history), prompt.text]
+    rated = [] if prompt.rated is None else [prompt.rated.output]
+    return [*system, *(each.content for each in prompt.history), prompt.text, *rated]
+
+
+def _rated_fields(prompt: Prompt) -> dict[str, object]:
+    """A row in its parts; whatever else is asked is a row without an answer."""
+    return asdict(prompt.rated or Rated(prompt.text, "", ""))
 
 
 def _text_fields(endpoint: Endpoint, prompt: Prompt) -> dict[str, object]:
@@ -66,13 +76,15 @@ def _text_fields(endpoint: Endpoint, prompt: Prompt) -> dict[str, object]:
         case Endpoint.CHAT:
             messages = [{"role": each.role, "content": each.content} for each in prompt.history]
             messages.append({"role": "user", "content": prompt.text})
+            if prompt.rated is not None:
+                messages.append({"role": "assistant", "content": prompt.rated.output})
             if prompt.system is not None:
                 messages.insert(0, {"role": "system", "content": prompt.system})
             return {"messages": messages}
         case Endpoint.COMPLETIONS:
             return {"prompt": "\n\n".join(prompt_texts(prompt))}
-        case Endpoint.EMBEDDINGS:
-            raise ValueError("An embedder takes texts, not prompts.")
+        case Endpoint.EMBEDDINGS | Endpoint.SCORE:
+            raise ValueError(f"An endpoint {endpoint} takes no prompts.")
 
 
 def _decoding_fields(teacher: Teacher, prompt: Prompt) -> dict[str, object]:

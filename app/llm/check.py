@@ -7,7 +7,7 @@ from typing import assert_never
 
 import httpx2
 
-from app.domain.method import Decoding, Prompt
+from app.domain.method import Decoding, Prompt, Rated
 from app.errors import TeacherFailure
 from app.llm.embeddings import read_embeddings
 from app.llm.outcomes import error_codes
@@ -25,6 +25,7 @@ _PROMPT = Prompt(
     decoding=Decoding(max_tokens=_CHECK_TOKENS),
     version="check@1",
 )
+_ROW = replace(_PROMPT, rated=Rated(_PROMPT.text, "", "Blue."))
 _TEXTS = Texts(("What colour is the sky on a clear day?",), step="check")
 
 
@@ -95,7 +96,8 @@ async def _ask(teacher: Teacher) -> Reply:
     except UnusableAddress as error:
         raise TeacherFailure(str(error), stage=Stage.DNS) from None
     try:
-        question = _TEXTS if teacher.endpoint is Endpoint.EMBEDDINGS else _PROMPT
+        questions = {Endpoint.EMBEDDINGS: _TEXTS, Endpoint.SCORE: _ROW}
+        question = questions.get(teacher.endpoint, _PROMPT)
         return await line.ask(Call("check", 1, patient, question))
     finally:
         await line.close()

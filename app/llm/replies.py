@@ -1,6 +1,7 @@
 """Read a teacher's reply: the text, why there is none, and the tokens that it reports."""
 
 import json
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias, assert_never, cast
@@ -42,6 +43,8 @@ def read_reply(endpoint: Endpoint, raw: bytes) -> ReadReply:
     body = parse_body(raw)
     if body is None:
         return ReadReply(rejection=_unparsed(raw))
+    if endpoint is Endpoint.SCORE:
+        return _read_score(body)
     choices = body.get("choices")
     if not isinstance(choices, list):
         return ReadReply(rejection=Rejection.UNREADABLE)
@@ -72,10 +75,34 @@ def parse_body(raw: bytes) -> _Members | None:
 
 
 def has_answer(endpoint: Endpoint, raw: bytes) -> bool:
-    """Whether a body is a JSON object with a list of choices (of vectors), be it an empty one."""
+    """Whether a body is a JSON object with a list of choices (of vectors), be it an empty one, or
+    with a score."""
     body = parse_body(raw)
+    if endpoint is Endpoint.SCORE:
+        return body is not None and _score(body) is not None
     name = "data" if endpoint is Endpoint.EMBEDDINGS else "choices"
     return body is not None and isinstance(body.get(name), list)
+
+
+def _read_score(body: _Members) -> ReadReply:
+    """A score as the text of a completion; such services mostly count no tokens."""
+    score = _score(body)
+    if score is None:
+        return ReadReply(rejection=Rejection.UNREADABLE)
+    usage = _members(body.get("usage")) or {}
+    tokens = [_count(usage.get(name, 0)) for name in ("prompt_tokens", "completion_tokens")]
+    told = tokens if tokens[0] else [None, None]
+    return ReadReply(Completion(repr(score), "stop"), None, *told)
+
+
+def _score(body: _Members) -> float | None:
+    value = body.get("score")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _members(value: object) -> _Members | None:
@@ -111,7 +138,7 @@ def _text(endpoint: Endpoint, choice: _Members) -> str | Rejection:
             content = message.get("content")
         case Endpoint.COMPLETIONS:
             content = choice.get("text")
-        case Endpoint.EMBEDDINGS:
+        case Endpoint.EMBEDDINGS | Endpoint.SCORE:
             return Rejection.UNREADABLE
         case _:
             assert_never(endpoint)

@@ -12,11 +12,16 @@ REPLY_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class Endpoint(StrEnum):
-    """Which endpoint of an OpenAI-compatible service is asked: two write, one makes vectors."""
+    """Which endpoint of a service is asked: two write, one makes vectors, one scores rows.
+
+    All but the last are OpenAI's; that is sent ``{"instruction", "input", "output"}`` and replies
+    ``{"score": number}``.
+    """
 
     CHAT = "chat"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
+    SCORE = "score"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from app.db import history, seed_sets
+from app.db import history, job_sources, seed_sets
 from app.db.engine import Connection
 from app.db.history import FinishedJob, StepHistory
 from app.domain.estimate import (
@@ -28,6 +28,7 @@ from app.domain.estimate import (
 from app.domain.lifecycle import Delivery
 from app.domain.method import Order, Prompt
 from app.domain.profiles import PublishedMethod
+from app.domain.records import Source
 from app.domain.rehearsal import Prompts, Rehearsal, first_prompt, rehearse
 from app.domain.stored import SeedSet, TeacherRecord
 from app.llm.pricing import cost_micro_usd, most_input_tokens, most_output_tokens
@@ -36,6 +37,7 @@ from app.runtime import Runtime
 from app.use_cases.estimate_words import Assumption, Basis, assumptions, without_calls
 from app.use_cases.job_context import read_seeds, source_of
 from app.use_cases.jobs import JobDetails, JobParts, checked
+from app.use_cases.mixed_stock import mixed_source
 
 _SEEDS_READ = 400
 _CONVERSATIONS_TRIED = 24
@@ -66,9 +68,11 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
     """
     with runtime.database.transaction() as connection:
         described = checked(connection, runtime, details, priceless=True)
-        parts = _taught(described, details.delivery)
-        if parts is None:
+        if described.teacher is None:
             return _without_calls(described)
+        shown = _shown(connection, details, described.seed_set)
+        teacher = described.teacher.priced_for(Delivery(details.delivery))
+        parts = _taught(described, teacher, shown)
         basis = _basis(connection, details, parts)
         prompt = _first_prompt(connection, details, parts)
     return JobEstimate(
@@ -82,6 +86,8 @@ def of_job(runtime: Runtime, details: JobDetails) -> JobEstimate:
 
 
 def _first_prompt(connection: Connection, details: JobDetails, parts: "_Parts") -> Prompt | None:
+    if parts.seed_set is None:
+        return first_prompt(parts.method, parts.shown.sources, random_seed=details.random_seed)
     if parts.seed_set.row_count > _MOST_SEEDS_DRAWN:
         return None
     seeds = read_seeds(connection, parts.seed_set.id).ordered
@@ -89,11 +95,36 @@ def _first_prompt(connection: Connection, details: JobDetails, parts: "_Parts") 
 
 
 @dataclass(frozen=True, slots=True)
+class _Shown:
+    """What prompts are made from: some of it, how much there is, and its bytes.
+
+    `all_bytes` are those of all instructions, `longest` those of the longest with all its texts.
+    """
+
+    sources: Sequence[Source]
+    count: int
+    all_bytes: int
+    longest: int
+
+
+def _shown(connection: Connection, details: JobDetails, seed_set: SeedSet | None) -> _Shown:
+    if seed_set is None:
+        job_ids = [each.job_id for each in details.sources]
+        found = job_sources.some_rows(connection, job_ids, _SEEDS_READ)
+        size = job_sources.size(connection, job_ids)
+        return _Shown([mixed_source(each) for each in found], *size)
+    seeds = seed_sets.spread_seeds(connection, seed_set.id, _SEEDS_READ)
+    size = seed_sets.seed_bytes(connection, seed_set.id)
+    return _Shown([source_of(each) for each in seeds], seed_set.row_count, *size)
+
+
+@dataclass(frozen=True, slots=True)
 class _Parts:
     """The parts of a job that makes calls."""
 
     method: PublishedMethod
-    seed_set: SeedSet
+    seed_set: SeedSet | None
+    shown: _Shown
     teacher: TeacherRecord
     embedder: TeacherRecord | None
     target_rows: int
@@ -101,14 +132,12 @@ class _Parts:
     cap_micro_usd: int | None
 
 
-def _taught(parts: JobParts, delivery: str) -> _Parts | None:
-    """The same with a teacher at the prices of that delivery; None where there is none."""
-    if parts.seed_set is None or parts.teacher is None:
-        return None
+def _taught(parts: JobParts, teacher: TeacherRecord, shown: _Shown) -> _Parts:
     return _Parts(
         parts.method,
         parts.seed_set,
-        parts.teacher.priced_for(Delivery(delivery)),
+        shown,
+        teacher,
         parts.embedder,
         parts.target_rows,
         parts.cap_calls,
@@ -169,17 +198,13 @@ def _past(connection: Connection, details: JobDetails, teacher: TeacherRecord) -
 
 def _basis(connection: Connection, details: JobDetails, parts: _Parts) -> Basis:
     past = _past(connection, details, parts.teacher)
-    seeds = [
-        source_of(each)
-        for each in seed_sets.spread_seeds(connection, parts.seed_set.id, _SEEDS_READ)
-    ]
-    all_bytes, longest = seed_sets.seed_bytes(connection, parts.seed_set.id)
+    shown = parts.shown
     rehearsal = rehearse(
-        parts.method, seeds, random_seed=details.random_seed, count=_CONVERSATIONS_TRIED
+        parts.method, shown.sources, random_seed=details.random_seed, count=_CONVERSATIONS_TRIED
     )
     sizes = _Sizes(past)
     proposing, answering = sizes.talk(rehearsal.proposing), sizes.talk(rehearsal.answering)
-    most_prompt, most_completion = _most_of_a_call(parts.teacher, rehearsal, longest)
+    most_prompt, most_completion = _most_of_a_call(parts.teacher, rehearsal, shown.longest)
     latency_s = past.latency_s
     grounds = Grounds(
         target_rows=parts.target_rows,
@@ -192,7 +217,7 @@ def _basis(connection: Connection, details: JobDetails, parts: _Parts) -> Basis:
         most_completion_tokens=most_completion,
         pace=_pace(parts, latency_s or _latency_s(proposing, answering)),
         cost=_cost(parts),
-        embeddings=_embeddings(parts, all_bytes, len(seeds), sizes.bytes_per_token),
+        embeddings=_embeddings(parts, sizes.bytes_per_token),
         expected_novel=parts.method.expected_novel,
     )
     return Basis(
@@ -325,15 +350,13 @@ def _no_money(parts: _Parts) -> str | None:
     return None
 
 
-def _embeddings(
-    parts: _Parts, all_bytes: int, read: int, bytes_per_token: float
-) -> Embeddings | None:
-    embedder = parts.embedder
+def _embeddings(parts: _Parts, bytes_per_token: float) -> Embeddings | None:
+    embedder, shown = parts.embedder, parts.shown
     if embedder is None:
         return None
 
     def cost(tokens: int) -> int:
         return 0 if _no_money(parts) else _price(embedder, tokens, 0)
 
-    count = max(1, parts.seed_set.row_count)
-    return Embeddings(all_bytes, all_bytes / count / bytes_per_token, cost)
+    mean = shown.all_bytes / max(1, shown.count) / bytes_per_token
+    return Embeddings(shown.all_bytes, mean, cost)

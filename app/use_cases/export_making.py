@@ -24,6 +24,7 @@ from app.runtime import Runtime
 from app.use_cases import held_out
 from app.use_cases.export_origins import InstructionOrigins
 from app.use_cases.export_rows import pages, rows_of
+from app.use_cases.export_scores import RowScores
 from app.use_cases.export_splits import Splits
 from app.use_cases.provenance import Provenance
 
@@ -51,6 +52,7 @@ class _Making:
         self._format = chosen
         self._packaging = packaging
         self._splits = Splits(runtime, packaging)
+        self._scores = RowScores.wanted(runtime, packaging, chosen)
         self._held_out: Sequence[Source] = held_out.held_out_seeds(runtime, provenance.job)
         self._left_out = Counter[str]()
         self._rows = Counter[str]()
@@ -58,7 +60,7 @@ class _Making:
     def go(self) -> Mapping[str, object]:
         """Write, and say what was written."""
         if self._packaging.has_splits:
-            self._splits.learn(self._pages())
+            self._splits.learn(self._pages(Counter()))
         manifest = self._manifest()
         bundled = self._packaging.is_bundle(self._format)
         written, files = self._bundle(manifest) if bundled else self._single(manifest)
@@ -87,6 +89,9 @@ class _Making:
         }
         if self._packaging.has_splits:
             manifest["splits"] = self._splits.facts()
+        if self._packaging.min_score is not None:
+            judge = self._packaging.judge or None
+            manifest["scores"] = {"at_least": self._packaging.min_score, "judge_job_id": judge}
         if self._held_out:
             manifest["held_out"] = held_out.facts(self._held_out)
         return manifest
@@ -125,7 +130,8 @@ class _Making:
     def _all_rows(self) -> Iterator[Row]:
         wanted = self._format.wants_origin
         origins = InstructionOrigins(self._runtime, self._provenance.job) if wanted else None
-        made = rows_of(self._pages(), self._format, self._splits.of, origins)
+        pages_of_rows = self._pages(self._left_out)
+        made = rows_of(pages_of_rows, self._format, self._splits.of, origins, self._scores)
         return chain(made, self._held_out_rows())
 
     def _held_out_rows(self) -> Iterator[Row]:
@@ -135,9 +141,10 @@ class _Making:
         per_task = self._format.per_task
         return held_out.held_out_rows(self._held_out, self._left_out, per_task=per_task)
 
-    def _pages(self) -> Iterator[Sequence[ExportedRow]]:
+    def _pages(self, left_out: Counter[str]) -> Iterator[Sequence[ExportedRow]]:
         provenance = self._provenance
-        return pages(self._runtime, provenance.export, provenance.job.target_rows)
+        found = pages(self._runtime, provenance.export, provenance.job.target_rows)
+        return self._scores.good(found, left_out)
 
     def _companions(
         self, manifest: Mapping[str, object], files: Sequence[BundledFile]

@@ -12,6 +12,7 @@ from app.domain.records import Message, Origin, Role, Row, SeedInstance
 from app.domain.stored import ExportRecord
 from app.runtime import Runtime
 from app.use_cases.export_origins import InstructionOrigins
+from app.use_cases.export_scores import RowScores
 
 _PAGE = 2000
 # From the rows of a page to the split of each.
@@ -40,9 +41,10 @@ def rows_of(
     chosen: Format,
     splits_of: SplitsOf,
     origins: InstructionOrigins | None,
+    scores: RowScores,
 ) -> Iterator[Row]:
     """The rows of some pages as formats take them: one per instruction where they want that."""
-    each_row = _with_origins(found, splits_of, origins)
+    each_row = _with_origins(found, splits_of, origins, scores)
     if not chosen.per_task:
         yield from (row for _, row in each_row)
         return
@@ -53,12 +55,16 @@ def rows_of(
 
 
 def _with_origins(
-    found: Iterable[Sequence[ExportedRow]], splits_of: SplitsOf, origins: InstructionOrigins | None
+    found: Iterable[Sequence[ExportedRow]],
+    splits_of: SplitsOf,
+    origins: InstructionOrigins | None,
+    scores: RowScores,
 ) -> Iterator[tuple[UUID, Row]]:
     for page in found:
+        said = scores.of(page)
         known: Mapping[UUID, Origin] = origins.of(page) if origins else {}
         for record, split in zip(page, splits_of(page), strict=True):
-            row = as_row(record, split)
+            row = replace(as_row(record, split), score=said.get(record.id))
             if origins is not None:
                 row = replace(row, origin=known.get(record.candidate_id))
             yield record.candidate_id, row

@@ -22,6 +22,7 @@ from app.files.containers import check_parquet
 from app.runtime import Runtime
 from app.use_cases import audit
 from app.use_cases.export_making import card_path, write
+from app.use_cases.export_scores import check_judge
 from app.use_cases.once import Once
 from app.use_cases.provenance import gather
 
@@ -54,6 +55,7 @@ def request(
             return _get(connection, known_id)
         if jobs.get(connection, job_id) is None:
             raise NotFound(f"There is no job {job_id}.")
+        check_judge(connection, packed)
         exports.insert(connection, values)
         if once:
             once.made(connection, export_id)

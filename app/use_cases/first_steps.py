@@ -39,7 +39,7 @@ def first_steps(runtime: Runtime) -> FirstSteps:
     """What of a first job is there already."""
     sets = seed_sets.page(runtime, limit=1).items
     found = teachers.page(runtime, limit=50).items
-    writers = [each for each in found if each.endpoint != Endpoint.EMBEDDINGS]
+    writers = [each for each in found if each.endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS)]
     return FirstSteps(
         seed_set=sets[0] if sets else None,
         teacher=writers[0] if writers else None,

@@ -45,7 +45,7 @@ def gathered(
         return Gathered(seed_set.name, seed_set.tokens)
     if isinstance(method, TemplateRows):
         return _labelled(connection, details, method, problems)
-    return _mixed(connection, details.sources, problems) if details.sources else None
+    return _mixed(connection, details.sources, method, problems) if details.sources else None
 
 
 def _labelled(
@@ -85,10 +85,17 @@ def _chosen(file: TemplateFile, method: TemplateRows, problems: list[Problem]) -
 
 
 def _mixed(
-    connection: Connection, sources: Sequence[JobSource], problems: list[Problem]
+    connection: Connection,
+    sources: Sequence[JobSource],
+    method: PublishedMethod,
+    problems: list[Problem],
 ) -> Gathered | None:
     found = [jobs.get(connection, each.job_id) for each in sources]
-    faults = [*_source_problems(connection, sources, found), *_weight_problems(sources)]
+    running = method.DRAWS_RUNNING
+    faults = [
+        *_source_problems(connection, sources, found, running=running),
+        *_weight_problems(sources),
+    ]
     problems += faults
     known = [each for each in found if each is not None]
     if faults:
@@ -103,7 +110,11 @@ def _mixed(
 
 
 def _source_problems(
-    connection: Connection, sources: Sequence[JobSource], found: Sequence[Job | None]
+    connection: Connection,
+    sources: Sequence[JobSource],
+    found: Sequence[Job | None],
+    *,
+    running: bool,
 ) -> list[Problem]:
     if len(sources) > MOST_SOURCES:
         return [Problem("/sources", "out_of_range", f"at most {MOST_SOURCES} jobs")]
@@ -114,7 +125,7 @@ def _source_problems(
             problems.append(Problem(pointer, "not_found", "there is no such job"))
         elif source.job_id in {each.job_id for each in sources[:place]}:
             problems.append(Problem(pointer, "repeated_name", "each job is named once"))
-        elif job.state not in FINAL_JOB_STATES:
+        elif job.state not in FINAL_JOB_STATES and not running:
             detail = f"the job is {job.state}; only jobs that have ended can be mixed"
             problems.append(Problem(pointer, "not_finished", detail))
         elif not job_sources.row_count(connection, job.id):

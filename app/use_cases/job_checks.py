@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from app.db.engine import Connection
 from app.domain.access import Access
+from app.domain.judging import BadCriteria, read_criteria
 from app.domain.lifecycle import Delivery
 from app.domain.materials import Material
 from app.domain.method import Order
+from app.domain.methods.judge import JudgeRows, Scorer
 from app.domain.profiles import PublishedMethod
 from app.domain.reuse import Reuse
 from app.domain.stored import SeedSet, TeacherRecord
@@ -54,7 +56,7 @@ def deployed_problems(details: JobDetails, settings: Settings) -> Iterator[Probl
 
 def needs_problems(details: JobDetails, method: type[PublishedMethod]) -> Iterator[Problem]:
     """What a method needs and was not given, and what was given that it has no use for."""
-    needed = {str(method.DRAWS_FROM), *(("teacher", "target_rows") if method.CALLS else ())}
+    needed = method.needs()
     given = {
         "seed_set": details.seed_set_id,
         "teacher": details.teacher_id,
@@ -103,6 +105,34 @@ def reference_problems(
         yield Problem(
             "/teacher_id", "price_required", "give the teacher its prices, 0 if it is free"
         )
+
+
+def judge_problems(
+    details: JobDetails, method: PublishedMethod | None, teacher: TeacherRecord | None
+) -> Iterator[Problem]:
+    """A judge that does not go with its teacher, or criteria that nobody could be asked for."""
+    scores = teacher is not None and teacher.endpoint == Endpoint.SCORE
+    rewards = isinstance(method, JudgeRows) and method.scorer is Scorer.REWARD
+    if scores and not rewards:
+        detail = "this one scores rows; it serves the method judge with the option scorer=reward"
+        yield Problem("/teacher_id", "wrong_type", detail)
+    if scores and details.delivery == Delivery.BATCH:
+        yield Problem("/delivery", "conflicting_options", "a scoring endpoint takes no batches")
+    if rewards and teacher is not None and teacher.endpoint == Endpoint.COMPLETIONS:
+        detail = "a reward model is asked by the endpoint chat or score"
+        yield Problem("/teacher_id", "wrong_type", detail)
+    if isinstance(method, JudgeRows):
+        yield from _rubric_problems(method)
+
+
+def _rubric_problems(method: JudgeRows) -> Iterator[Problem]:
+    try:
+        read_criteria(method.criteria)
+    except BadCriteria as error:
+        yield Problem("/options/criteria", "wrong_type", str(error))
+    if method.lowest >= method.highest:
+        detail = f"must be above lowest, which is {method.lowest}"
+        yield Problem("/options/highest", "out_of_range", detail)
 
 
 def novelty_problems(

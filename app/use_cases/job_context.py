@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -253,6 +253,7 @@ def prompt_as_json(prompt: Prompt) -> Mapping[str, object]:
         "version": prompt.version,
         "system": prompt.system,
         **({"history": _history_as_json(prompt)} if prompt.history else {}),
+        **({"rated": asdict(prompt.rated)} if prompt.rated else {}),
     }
 
 

@@ -51,6 +51,7 @@ from app.use_cases.batches import delivery_problems
 from app.use_cases.gathering import Gathered, gathered
 from app.use_cases.job_checks import (
     deployed_problems,
+    judge_problems,
     limits_problems,
     method_problems,
     needs_problems,
@@ -107,6 +108,7 @@ def checked(
     problems += reference_problems(details, seed_set, teacher)
     problems += delivery_problems(details.delivery, teacher)
     problems += novelty_problems(details, method, embedder)
+    problems += judge_problems(details, method, teacher)
     problems += prompt_problems(details.method, method, details.prompts)
     problems += method_problems(connection, method, seed_set, teacher, details.random_seed)
     if details.method in METHODS:

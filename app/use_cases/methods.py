@@ -82,9 +82,12 @@ def needs(name: str, field: str) -> bool:
     """Whether a job of a method must have a field: what it draws from, and for calls a teacher."""
     if name not in METHODS:
         return False
-    method = METHODS[name]
-    by_method = {f"{method.DRAWS_FROM}_id", str(method.DRAWS_FROM)}
-    return field in by_method or (method.CALLS and field in {"teacher_id", "target_rows"})
+    return bool({field, field.removesuffix("_id")} & METHODS[name].needs())
+
+
+def draws_running(name: str) -> bool:
+    """Whether a method takes rows of jobs that have not ended."""
+    return name in METHODS and METHODS[name].DRAWS_RUNNING
 
 
 def option_problems(name: str, profile: str, options: Mapping[str, object]) -> tuple[Problem, ...]:

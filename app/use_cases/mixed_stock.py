@@ -6,7 +6,7 @@ from typing import Any
 from app.db import job_sources, jobs
 from app.db.engine import Connection
 from app.domain.lifecycle import JobState
-from app.domain.materials import MixedSource, MixedSources
+from app.domain.materials import FROM_JOB, FROM_ROW, MixedSource, MixedSources
 from app.domain.records import Instance, Message, Role, Source, SourceKind
 from app.domain.stored import Job
 from app.runtime import Runtime
@@ -53,14 +53,15 @@ class MixedStock:
 
 
 def _group(rows: Sequence[Mapping[str, Any]]) -> MixedSources:
-    members = tuple(map(_source, rows))
+    members = tuple(map(mixed_source, rows))
     first = members[0]
     return MixedSources(first.kind, first.id, first.instruction, rows=members)
 
 
-def _source(row: Mapping[str, Any]) -> MixedSource:
+def mixed_source(row: Mapping[str, Any]) -> MixedSource:
+    """A stored row as a source."""
     messages: Sequence[Mapping[str, str]] = row["messages"] or ()
-    came = {"from_job": str(row["job_id"]), "from_row": str(row["id"])}
+    came = {FROM_JOB: str(row["job_id"]), FROM_ROW: str(row["id"])}
     instance = Instance(
         row["input"],
         row["output"],

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.db import candidates, rows
+from app.db import candidates, rows, scores
 from app.db.counts import OVERLAP, Tally
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.contamination import Overlap
 from app.domain.conversing import Finished
+from app.domain.judging import judgement_of
 from app.domain.lifecycle import CandidateState, RowState
+from app.domain.materials import FROM_ROW
+from app.domain.methods.judge import NAME as JUDGING
 from app.domain.records import Answer, Candidate, Instance, Message
 from app.domain.sieve import Sifted
 from app.domain.stored import Job
@@ -69,6 +72,7 @@ class Findings:
     candidates: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     verdicts: dict[UUID, bool] = field(default_factory=dict[UUID, bool])
+    scores: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     @property
     def proposed(self) -> bool:
@@ -97,6 +101,7 @@ class Findings:
         candidates.insert(connection, self.candidates)
         candidates.classify(connection, self.verdicts)
         rows.insert(connection, self.rows)
+        scores.insert(connection, self.scores)
 
     def _take_candidates(
         self,
@@ -162,12 +167,27 @@ class Findings:
                     "simulated": job.simulated,
                 }
             )
+            self._take_scores(job, slot_id, instance)
             tally["row", state] += 1
             if instance.reasons:
                 tally["drop", instance.reasons[0]] += 1
             tally.update(("flag", flag) for flag in sifted.flags)
             _count_overlaps(sifted.overlaps, tally)
         return bool(found.rows)
+
+    def _take_scores(self, job: Job, slot_id: UUID | None, instance: Instance) -> None:
+        """What a judging job said goes to the row that it judged."""
+        judgement = judgement_of(instance.facts) if job.method == JUDGING else None
+        if judgement is not None:
+            self.scores.append(
+                {
+                    "row_id": UUID(instance.facts[FROM_ROW]),
+                    "judge_job_id": job.id,
+                    "overall": judgement.overall,
+                    "scores": {name: list(each) for name, each in judgement.scores.items()},
+                    "slot_id": slot_id,
+                }
+            )
 
 
 def _count_overlaps(overlaps: Sequence[Overlap], tally: Tally) -> None:

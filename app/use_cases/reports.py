@@ -4,11 +4,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from app.db import pools, reports
+from app.db import pools, reports, scores
 from app.db.engine import Connection
 from app.domain.language_of_text import language_of_text
 from app.domain.novelty import NoveltyIndex
-from app.domain.report import Histogram, Report, Saturation, Spent, funnel, histogram
+from app.domain.report import (
+    Histogram,
+    Judging,
+    Report,
+    Saturation,
+    Spent,
+    funnel,
+    histogram,
+    judging,
+)
 from app.domain.report_page import report_page
 from app.domain.stored import Job
 from app.domain.tokens import Tokens, unicode_tokens
@@ -18,6 +27,7 @@ from app.use_cases import jobs
 from app.use_cases.job_context import read_seeds
 
 _ROWS_READ = 2000
+_SCORES_READ = 20_000
 _POINTS = 40
 _SCORES = tuple(part / 20 for part in range(21))
 _LENGTHS = (*range(0, 100, 5), *range(100, 301, 20))
@@ -33,6 +43,7 @@ def of_job(runtime: Runtime, job_id: UUID) -> Report:
         saturation = _saturation(connection, job)
         cost = _cost(connection, job_id)
         seeds = _seeds(connection, job)
+        judged = _judgings(connection, job_id)
         tokens = Tokens(pools.get(connection, job.pool_id).tokens)
     verbs, with_verb = most_frequent(instruction for instruction, _, _ in texts)
     return Report(
@@ -50,6 +61,7 @@ def of_job(runtime: Runtime, job_id: UUID) -> Report:
         verbs=verbs,
         rows_with_verb=with_verb,
         languages=_languages(texts),
+        judgings=judged,
     )
 
 
@@ -62,6 +74,16 @@ def _seeds(connection: Connection, job: Job) -> Sequence[str]:
 def page(runtime: Runtime, job_id: UUID) -> str:
     """The report as one HTML file; raises NotFound."""
     return report_page(of_job(runtime, job_id))
+
+
+def _judgings(connection: Connection, job_id: UUID) -> Sequence[Judging]:
+    """What judging jobs said of the job's rows, or of other jobs' where it is one itself."""
+    found: list[Judging] = []
+    for judge_id, name in scores.judgings(connection, job_id):
+        rows, said = scores.of_judging(connection, judge_id, job_id, _SCORES_READ)
+        if rows:
+            found.append(judging(judge_id, name, rows, said))
+    return found
 
 
 def _saturation(connection: Connection, job: Job) -> Sequence[Saturation]:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from app.db import reused, slots
 from app.db import rows as queries
+from app.db import scores as score_queries
 from app.db.engine import Connection
 from app.domain.lifecycle import RowState
 from app.domain.records import SourceKind
-from app.domain.stored import Page, RowRecord
+from app.domain.stored import Page, RowRecord, RowScore
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import jobs
@@ -35,7 +36,7 @@ class LineageCall:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a row came from: what its prompt showed, in order, and both calls.
+    """Where a row came from: what its prompt showed, in order, both calls, and what judges said.
 
     `propose` is None where the seed itself was proposed. Where the instruction came with its
     answer, both are the same call.
@@ -46,6 +47,7 @@ class Lineage:
     sources: Sequence[Mapping[str, object]]
     propose: LineageCall | None
     answer: LineageCall | None
+    scores: Sequence[RowScore]
 
 
 def page(
@@ -69,15 +71,20 @@ def search(
     state: RowState = RowState.ACCEPTED,
     reason: str | None = None,
     text: str | None = None,
+    min_score: float | None = None,
+    judge_job_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[RowRecord]:
-    """Rows of a job that were dropped for a reason or hold a text; raises NotFound.
+    """Rows of a job that were dropped for a reason, hold a text or have a score; raises NotFound.
+
+    The score is that of the judging job named, else of the newest that judged the row; a row that
+    none judged has no score.
 
     Each page looks at so many rows at most; it may be short, or empty, and still have a next one.
     """
     jobs.get(runtime, job_id)
-    wanted = queries.Wanted(state, reason or None, text or None)
+    wanted = queries.Wanted(state, reason or None, text or None, min_score, judge_job_id)
     with runtime.database.transaction() as connection:
         return queries.search(
             connection, job_id, wanted, cursor=cursor, limit=limit, most_read=ROWS_READ
@@ -107,7 +114,14 @@ def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
         if found is None:
             raise NotFound(f"There is no row {row_id}.")
         propose, answer = (_call(connection, found, name) for name in ("propose", "answer"))
-    return Lineage(row, found["nearest_score"], found["sources"], propose, answer)
+        judged = score_queries.of_rows(connection, [row_id]).get(row_id, ())
+    return Lineage(row, found["nearest_score"], found["sources"], propose, answer, judged)
+
+
+def scores(runtime: Runtime, row_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RowScore]]:
+    """What judging jobs said of rows, the newest judging first; nothing of rows never judged."""
+    with runtime.database.transaction() as connection:
+        return score_queries.of_rows(connection, row_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,8 +206,9 @@ def _guard_name(connection: Connection, before: TeacherRecord, after: TeacherDet
 
 
 def _guard_endpoint(connection: Connection, before: TeacherRecord, after: TeacherDetails) -> None:
-    """What writes texts for a job cannot become what makes vectors, or the other way round."""
-    kinds = {each == Endpoint.EMBEDDINGS for each in (before.endpoint, after.endpoint)}
+    """What writes texts for a job cannot become what makes vectors or scores, nor they that."""
+    apart = (Endpoint.EMBEDDINGS, Endpoint.SCORE)
+    kinds = {each if each in apart else "" for each in (before.endpoint, after.endpoint)}
     if len(kinds) > 1 and queries.users(connection, before.id, limit=1):
         raise InUse("Jobs use this teacher as it is; register another one for the other endpoint.")
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 (Chinese punctuation is meant)
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from app.demo_teacher.protocol import Prompt
 from app.demo_teacher.reading import shown_items
 from app.demo_teacher.settings import Settings
 from app.demo_teacher.steps import Step
-from tests.demo_teacher.talking import LIST_PROMPT, chat, complete, text_of
+from tests.demo_teacher.talking import LIST_PROMPT, ask, chat, complete, text_of
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 
 UNFIT = re.compile(
@@ -248,6 +249,40 @@ def test_judgements_have_the_form_that_is_asked_for() -> None:
     assert 1 <= int(number[1]) <= 10
     text = reply(Settings(), Step.JUDGE, 'Give JSON like {"quality": 3, "reason": "..."}.')
     assert re.fullmatch(r'\{"quality":\d,"reason":".+"\}', text)
+
+
+def test_a_rubric_gets_a_score_for_each_criterion() -> None:
+    """The same answer is about as good in every sample; answers differ."""
+    frame = (
+        "From 1 (poor) to 5 (excellent).\n- tone: kind?\n- truth: so?\n\n<request>\nSing.\n"
+        "</request>\n<answer>\n- la: {}\n</answer>"
+    )
+    script = GrammarScript(Settings())
+    means: list[float] = []
+    for number in range(40):
+        text = frame.format(number)
+        prompt = Prompt(text, text, is_chat=True)
+        samples = [
+            json.loads(script.reply("rubric", Step.RUBRIC, prompt, digest, 0).text or "")
+            for digest in (prompt_digest(f"{text}{seed}") for seed in range(3))
+        ]
+        assert all(list(each) == ["tone", "truth", "reason"] for each in samples)
+        assert {type(each["tone"]) for each in samples} == {int}
+        tones = [each["tone"] for each in samples]
+        assert all(1 <= tone <= 5 for tone in tones)
+        assert max(tones) - min(tones) <= 2
+        means.append(sum(tones) / 3)
+    assert min(means) < 3 < max(means)
+
+
+def test_rewards_are_numbers_that_depend_on_the_row_alone(teacher: RunningTeacher) -> None:
+    row = {"instruction": "Sing.", "input": "", "output": "La."}
+    told = [ask(teacher, "score", **row).json()["score"] for _ in range(2)]
+    assert told[0] == told[1] != ask(teacher, "score", **{**row, "output": "No."}).json()["score"]
+    refused = ask(teacher, "score", **{**row, "output": None})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "output")
+    said = reply(Settings(), Step.REWARD, "Sing.\n\nLa.")
+    assert re.fullmatch(r"reward:-?\d\.\d{3}", said)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from app.domain.method import Decoding
+from app.domain.method import Decoding, Rated
 from app.domain.records import Message, Role
 from app.llm.bodies import request_body, request_fields, request_headers
 from app.llm.pricing import most_input_tokens
@@ -100,3 +100,22 @@ def test_headers_carry_the_step_and_the_attempt():
 
     assert headers == [("X-Cultivar-Step", "propose"), ("Idempotency-Key", "slot?1-2")]
     assert orjson.loads(request_body(LOCAL, PROMPT))["model"] == "m"
+
+
+def test_a_row_to_score_is_sent_in_its_parts_or_as_a_dialogue():
+    rated = Rated("Sort.", "b a", "a b")
+    prompt = replace(PROMPT, text="Sort.\n\nb a", rated=rated, decoding=Decoding(16))
+
+    scorer = replace(LOCAL, endpoint=Endpoint.SCORE, extra_body={"model": "rm"})
+    assert request_fields(scorer, prompt) == {
+        "instruction": "Sort.",
+        "input": "b a",
+        "output": "a b",
+        "model": "rm",
+    }
+    assert request_fields(LOCAL, prompt)["messages"] == [
+        {"role": "user", "content": "Sort.\n\nb a"},
+        {"role": "assistant", "content": "a b"},
+    ]
+    assert most_input_tokens(LOCAL, prompt) > most_input_tokens(LOCAL, replace(prompt, rated=None))
+    assert prompt_from_json(orjson.loads(orjson.dumps(prompt_as_json(prompt)))) == prompt

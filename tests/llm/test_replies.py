@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.llm.replies import read_reply
+from app.llm.replies import has_answer, read_reply
 from app.llm.teacher import REPLY_LIMIT_BYTES, Endpoint
 from tests.llm.scripted_teacher import completion
 
@@ -146,3 +146,25 @@ def test_odd_members_never_raise(content: object, finish_reason: object, usage: 
     read = read_reply(Endpoint.CHAT, chat({"content": content}, finish_reason, usage=usage))
 
     assert (read.completion is None) != (read.rejection is None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b'{"score": -2.5}', "-2.5"),
+        (b'{"score": 4, "usage": {"prompt_tokens": 9}}', "4.0"),
+        (b'{"score": NaN}', None),
+        (b'{"score": "4"}', None),
+        (b'{"score": true}', None),
+        (b'{"score": 1e999}', None),
+        (b'{"score": 1' + b"0" * 400 + b"}", None),
+        (b'{"choices": []}', None),
+        (b"[1]", None),
+    ],
+)
+def test_a_score_is_a_number(raw: bytes, text: str | None):
+    found = read_reply(Endpoint.SCORE, raw)
+    assert (found.completion and found.completion.text) == text
+    assert has_answer(Endpoint.SCORE, raw) == (text is not None)
+    tokens = (9, 0) if b"usage" in raw else (None, None)
+    assert (found.prompt_tokens, found.completion_tokens) == tokens

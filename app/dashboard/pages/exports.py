@@ -60,12 +60,14 @@ def request_export(runtime: RuntimeOfApp, form: SentForm) -> Response:
         return _list(runtime, form)
     reading = Reading(form)
     job_id = reading.required_id("job_id")
+    least = reading.number("min_score", 0.0) if form.text("min_score") else None
     known = {each.name: each.options for each in methods.all_formats()}
     options = read_options(known.get(form.text("format"), ()), form)
     problems: Sequence[Problem] = reading.problems
     try:
         if not problems:
-            export = exports.request(runtime, job_id, form.text("format"), options)
+            packed = {} if least is None else {"min_score": least}
+            export = exports.request(runtime, job_id, form.text("format"), options, packed)
             return RedirectResponse(f"/dashboard/exports/{export.id}", status_code=303)
     except InvalidInput as error:
         problems = error.problems

@@ -10,6 +10,7 @@ from app.dashboard.forms import Form, SentForm, by_field
 from app.dashboard.job_form import (
     FIRST_METHOD,
     FIRST_ROWS,
+    SOURCE,
     Reckoned,
     form_of_job,
     offered,
@@ -31,6 +32,7 @@ def new_job(
     seed_set: UUID | None = None,
     teacher: UUID | None = None,
     template_set: UUID | None = None,
+    source: UUID | None = None,
     method: str = FIRST_METHOD,
 ) -> Response:
     """The empty form, or that of a job to run again."""
@@ -38,6 +40,8 @@ def new_job(
         return _shown(runtime, form_of_job(jobs.get(runtime, clone), jobs.sources(runtime, clone)))
     given = {"seed_set_id": seed_set, "teacher_id": teacher, "template_set_id": template_set}
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
+    if source is not None:
+        fields[SOURCE] = [str(source)]
     rows = [FIRST_ROWS] if methods.needs(method, "target_rows") else []
     return _shown(runtime, Form({**fields, "method": [method], "target_rows": rows}))
 

@@ -1,6 +1,7 @@
 """Rows of a job: look through them, search them, and walk one back to where it came from."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ def row_list(
     state: RowState = RowState.ACCEPTED,
     reason: str = "",
     text: str = "",
+    min_score: str = "",
     cursor: str | None = None,
 ) -> Response:
     """Rows of one job, the newest job's where none is named."""
@@ -36,13 +38,20 @@ def row_list(
     progress = jobs.progress(runtime, job) if job else next(iter(known), None)
     if progress is None:
         return page("rows.html", progress=None)
-    asked = {"state": state, "reason": reason if state is RowState.REJECTED else "", "text": text}
+    least = _number(min_score)
+    asked = {
+        "state": state,
+        "reason": reason if state is RowState.REJECTED else "",
+        "text": text,
+        "min_score": "" if least is None else f"{least:g}",
+    }
     found = rows.search(
         runtime,
         progress.job.id,
         state=state,
         reason=asked["reason"],
         text=text[:200],
+        min_score=least,
         cursor=cursor,
         limit=PAGE_SIZE,
     )
@@ -57,10 +66,20 @@ def row_list(
         asked=asked,
         reasons=sorted(progress.drops),
         query=urlencode({"job": str(progress.job.id), **kept}),
-        searched=bool(asked["reason"] or text),
+        scores=rows.scores(runtime, [each.id for each in found.items]),
+        searched=bool(asked["reason"] or text or asked["min_score"]),
         rows_read=rows.ROWS_READ,
         row_characters=ROW_CHARACTERS,
     )
+
+
+def _number(text: str) -> float | None:
+    """A number out of the address, which anybody may have written; None for what is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _with(known: Sequence[JobProgress], shown: JobProgress) -> Sequence[JobProgress]:

@@ -8,7 +8,7 @@ from app.demo_teacher.grammar.dialogues import ask_on, questions_and_answers, ta
 from app.demo_teacher.grammar.english import English
 from app.demo_teacher.grammar.evolution import evolve
 from app.demo_teacher.grammar.instances import answer_instances
-from app.demo_teacher.grammar.judgements import judge
+from app.demo_teacher.grammar.judgements import grade, judge, reward
 from app.demo_teacher.grammar.passages import answer_from, ask_about, bear_out
 from app.demo_teacher.grammar.proposals import propose
 from app.demo_teacher.grammar.speech import Speech
@@ -63,6 +63,10 @@ class GrammarScript:
                 return evolve(speech, prompt)
             case Step.JUDGE:
                 return judge(speech, prompt)
+            case Step.RUBRIC:
+                return grade(speech, prompt)
+            case Step.REWARD:
+                return reward(prompt)
             case _:
                 return self._said(step, speech, prompt, chinese=chinese)
 

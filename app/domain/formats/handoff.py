@@ -36,6 +36,15 @@ class Handoff(Format):
     system: str = option("", "a system message at the start of each list of messages")
     separator: str = option("\n\n", "what stands between instruction and input in a message")
 
+    with_score: bool = option(
+        False, "add the score that a judge gave to the row as `score`, null where none did"
+    )
+
+    @property
+    def wants_score(self) -> bool:
+        """As the option says."""
+        return self.with_score
+
     def unfit(self, row: Row) -> str | None:
         """Nothing can be learnt from an empty answer; a text holds no dialogue."""
         return (several_turns(row) if self._is_text() else None) or no_last_answer(row)
@@ -43,7 +52,9 @@ class Handoff(Format):
     def line(self, row: Row) -> Mapping[str, object]:
         """The row as the trainer reads it."""
         prompt, completion = self._text(row) if self._is_text() else self._messages(row)
-        return {"prompt": prompt, "completion": completion, "id": row.id, "split": self._split(row)}
+        told = {"score": row.score} if self.with_score else {}
+        line = {"prompt": prompt, "completion": completion, "id": row.id, "split": self._split(row)}
+        return {**line, **told}
 
     def facts(self) -> Mapping[str, object]:
         """The layout, and who writes the end mark."""

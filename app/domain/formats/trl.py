@@ -46,6 +46,15 @@ class Trl(Format):
         PREAMBLE_WITH_INPUT, "the sentence above the text of a task with input; empty leaves it out"
     )
 
+    with_score: bool = option(
+        False, "add the score that a judge gave to the row as `score`, null where none did"
+    )
+
+    @property
+    def wants_score(self) -> bool:
+        """As the option says."""
+        return self.with_score
+
     def unfit(self, row: Row) -> str | None:
         """A text holds no dialogue, and nothing is learnt without an answer at the end."""
         is_text = self.type in (TrlType.TEXT, TrlType.PROMPT_COMPLETION_TEXT)
@@ -53,6 +62,9 @@ class Trl(Format):
 
     def line(self, row: Row) -> Mapping[str, object]:
         """The row under the column names of its type."""
+        return {**self._columns(row), **({"score": row.score} if self.with_score else {})}
+
+    def _columns(self, row: Row) -> Mapping[str, object]:
         messages = as_messages(row, self.separator, self.system)
         match self.type:
             case TrlType.MESSAGES:

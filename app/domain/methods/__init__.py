@@ -7,6 +7,7 @@ from app.domain.methods.answer import AnswerSeeds
 from app.domain.methods.evol_instruct import EvolInstruct
 from app.domain.methods.grounded import Grounded
 from app.domain.methods.instruction_wild import InstructionWild
+from app.domain.methods.judge import JudgeRows
 from app.domain.methods.magpie import Magpie
 from app.domain.methods.mix import Mix
 from app.domain.methods.multimodal_text import MultimodalText
@@ -27,4 +28,5 @@ METHODS: Mapping[str, type[PublishedMethod]] = {
     "template": TemplateRows,
     "mix": Mix,
     "grounded": Grounded,
+    "judge": JudgeRows,
 }

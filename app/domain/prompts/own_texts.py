@@ -24,7 +24,7 @@ MOST_CHARACTERS = 20_000
 # what the prompt is about, and must be there.
 _CONVENIENCES = {
     *("next", "last", "total", "count", "rounds", "instances", "end"),
-    *("user_persona", "assistant_persona", "system_turn"),
+    *("user_persona", "assistant_persona", "system_turn", "lowest", "highest"),
 }
 _BRACED = re.compile(r"\{\{([^{}\n]{0,80})\}\}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
