@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.context import RuntimeOfApp
+from app.api.decision_shape import DecisionOut
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
@@ -64,6 +65,22 @@ class LineageCallOut(BaseModel):
         description="the job that paid for the reply, where it was not the row's own"
     )
     reused_from_slot_id: UUID | None
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_micro_usd: int
+    received_at: datetime | None
+
+
+class ExportOfRowOut(BaseModel):
+    """An export that holds the row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    format: str
+    sha256: str | None
+    finished_at: datetime | None
 
 
 class LineageOut(BaseModel):
@@ -80,6 +97,8 @@ class LineageOut(BaseModel):
     answer: LineageCallOut | None = Field(
         description="the proposing call again where the instruction came with its answer"
     )
+    decisions: list[DecisionOut] = Field(description="of people, the first one first")
+    exports: list[ExportOfRowOut] = Field(description="those that hold the row, newest first")
 
 
 def row_state(name: str) -> RowState | None:

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Entry] = {
     "teachers": Entry("app.cli.teachers", "Models that write the rows."),
     "jobs": Entry("app.cli.jobs", "Runs of a method: submit, watch, steer."),
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
+    "reviews": Entry("app.cli.reviews", "Judge samples of rows; what share is valid."),
     "exports": Entry("app.cli.exports", "Dataset files."),
     "training": Entry("app.cli.training", "Training runs: submit, follow, stop, fetch."),
     "keys": Entry("app.cli.api_keys", "API keys: who else may use the service."),

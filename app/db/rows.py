@@ -32,11 +32,12 @@ class ExportedRow(NamedTuple):
 
 
 _exported = [rows.c[name] for name in ExportedRow._fields]
-_columns = [rows.c[name] for name in RowRecord.__slots__]
+row_columns = [rows.c[name] for name in RowRecord.__slots__]
 _order = (rows.c.pool_seq, rows.c.position)
 
 
-def _row(values: Mapping[str, Any]) -> RowRecord:
+def row_record(values: Mapping[str, Any]) -> RowRecord:
+    """A row out of what `row_columns` selects."""
     state, reasons = RowState(values["state"]), tuple(values["reasons"])
     known = {"state": state, "reasons": reasons, "flags": tuple(values["flags"])}
     return RowRecord(**{**values, **known})
@@ -49,8 +50,8 @@ def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) ->
 
 def get(connection: sa.Connection, row_id: UUID) -> RowRecord | None:
     """One row, or None."""
-    found = connection.execute(sa.select(*_columns).where(rows.c.id == row_id)).first()
-    return _row(found._asdict()) if found else None
+    found = connection.execute(sa.select(*row_columns).where(rows.c.id == row_id)).first()
+    return row_record(found._asdict()) if found else None
 
 
 def page(
@@ -62,7 +63,7 @@ def page(
     limit: int,
 ) -> Page[RowRecord]:
     """Rows of a job in dataset order."""
-    query = sa.select(*_columns).where(rows.c.job_id == job_id)
+    query = sa.select(*row_columns).where(rows.c.job_id == job_id)
     if state is not None:
         query = query.where(rows.c.state == state)
     after = decode_cursor("rows", cursor, 2)
@@ -70,7 +71,7 @@ def page(
         behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
         query = query.where(sa.tuple_(*_order) > behind)
     found = [
-        _row(each._asdict())
+        row_record(each._asdict())
         for each in connection.execute(query.order_by(*_order).limit(limit + 1))
     ]
     last = found[limit - 1] if len(found) > limit else None
@@ -115,14 +116,14 @@ def search(
     if after is not None:
         behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
         own.append(sa.tuple_(*_order) > behind)
-    window = sa.select(*_columns).where(*own).order_by(*_order).limit(most_read).subquery()
+    window = sa.select(*row_columns).where(*own).order_by(*_order).limit(most_read).subquery()
     query = (
         sa.select(window)
         .where(*wanted.fits(window))
         .order_by(window.c.pool_seq, window.c.position)
         .limit(limit + 1)
     )
-    found = [_row(each._asdict()) for each in connection.execute(query)]
+    found = [row_record(each._asdict()) for each in connection.execute(query)]
     if len(found) > limit:
         last = (found[limit - 1].pool_seq, found[limit - 1].position)
     else:
@@ -135,12 +136,12 @@ def search(
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
     """The accepted rows at the end of the dataset, the last one first."""
     query = (
-        sa.select(*_columns)
+        sa.select(*row_columns)
         .where(rows.c.job_id == job_id, rows.c.state == RowState.ACCEPTED)
         .order_by(*(column.desc() for column in _order))
         .limit(limit)
     )
-    return [_row(each._asdict()) for each in connection.execute(query)]
+    return [row_record(each._asdict()) for each in connection.execute(query)]
 
 
 def accepted_after(
@@ -166,12 +167,12 @@ def in_state_after(
 ) -> Sequence[RowRecord]:
     """Up to `limit` rows in a state behind (pool_seq, position), in dataset order."""
     query = (
-        sa.select(*_columns)
+        sa.select(*row_columns)
         .where(rows.c.job_id == job_id, rows.c.state == state, sa.tuple_(*_order) > key)
         .order_by(*_order)
         .limit(limit)
     )
-    return [_row(each._asdict()) for each in connection.execute(query)]
+    return [row_record(each._asdict()) for each in connection.execute(query)]
 
 
 def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:

@@ -54,6 +54,7 @@ class _Making:
         self._held_out: Sequence[Source] = held_out.held_out_seeds(runtime, provenance.job)
         self._left_out = Counter[str]()
         self._rows = Counter[str]()
+        self._last: list[int] = []
 
     def go(self) -> Mapping[str, object]:
         """Write, and say what was written."""
@@ -84,6 +85,8 @@ class _Making:
             **self._format.facts(),
             "left_out": self._left_out,
             "rows_by_split": self._rows,
+            # Place of the last row read, which tells how far into the job the file reaches.
+            "last_row": self._last,
         }
         if self._packaging.has_splits:
             manifest["splits"] = self._splits.facts()
@@ -137,7 +140,9 @@ class _Making:
 
     def _pages(self) -> Iterator[Sequence[ExportedRow]]:
         provenance = self._provenance
-        return pages(self._runtime, provenance.export, provenance.job.target_rows)
+        for page in pages(self._runtime, provenance.export, provenance.job.target_rows):
+            self._last[:] = [page[-1].pool_seq, page[-1].position]
+            yield page
 
     def _companions(
         self, manifest: Mapping[str, object], files: Sequence[BundledFile]

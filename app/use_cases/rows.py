@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.db import reused, slots
+from app.db import reused, reviews, slots
 from app.db import rows as queries
 from app.db.engine import Connection
 from app.domain.lifecycle import RowState
 from app.domain.records import SourceKind
-from app.domain.stored import Page, RowRecord
+from app.domain.review import Decision
+from app.domain.stored import ExportRecord, Page, RowRecord
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import jobs
+from app.use_cases.row_exports import exports_with
 
 # Rows that one page of a search looks at: no index answers it, and so many take 0.15 s.
 ROWS_READ = 20_000
@@ -21,7 +24,7 @@ ROWS_READ = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LineageCall:
-    """One call that made a row: the prompt as sent and the raw reply as it came.
+    """One call that made a row: the prompt as sent and the raw reply as it came, and its price.
 
     `reused_from_*` name the earlier call that the reply was bought by, where it was not this one.
     """
@@ -31,11 +34,16 @@ class LineageCall:
     raw_reply: str
     reused_from_job_id: UUID | None = None
     reused_from_slot_id: UUID | None = None
+    model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_micro_usd: int = 0
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a row came from: what its prompt showed, in order, and both calls.
+    """Where a row came from: what its prompt showed, in order, and both calls; what became of it.
 
     `propose` is None where the seed itself was proposed. Where the instruction came with its
     answer, both are the same call.
@@ -46,6 +54,8 @@ class Lineage:
     sources: Sequence[Mapping[str, object]]
     propose: LineageCall | None
     answer: LineageCall | None
+    decisions: Sequence[Decision] = ()
+    exports: Sequence[ExportRecord] = ()
 
 
 def page(
@@ -107,7 +117,9 @@ def lineage(runtime: Runtime, row_id: UUID) -> Lineage:
         if found is None:
             raise NotFound(f"There is no row {row_id}.")
         propose, answer = (_call(connection, found, name) for name in ("propose", "answer"))
-    return Lineage(row, found["nearest_score"], found["sources"], propose, answer)
+        decisions = reviews.history(connection, row_id)
+        held = exports_with(connection, row, decisions)
+    return Lineage(row, found["nearest_score"], found["sources"], propose, answer, decisions, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,9 @@ def _call(connection: Connection, found: Mapping[str, Any], name: str) -> Lineag
     slot_id: UUID | None = found[f"{name}_slot"]
     if slot_id is None:
         return None
-    _, raw = slots.raw_reply(connection, slot_id) or ({}, b"")
-    reply = raw.decode("utf-8", "replace")
-    origin = reused.origins(connection, [slot_id]).get(slot_id, (None, None))
-    return LineageCall(slot_id, found[f"{name}_prompt"], reply, *origin)
+    last = slots.last_reply(connection, slot_id)
+    prompt, origin = found[f"{name}_prompt"], reused.origins(connection, [slot_id])
+    bought = origin.get(slot_id, (None, None))
+    if last is None:
+        return LineageCall(slot_id, prompt, "", *bought)
+    return LineageCall(slot_id, prompt, last.raw.decode("utf-8", "replace"), *bought, *last[1:])
