@@ -117,29 +117,42 @@ def list_rows(
     text: Annotated[
         str | None, Query(max_length=200, description="only those that hold this, in any case")
     ] = None,
+    language: Annotated[
+        str | None,
+        Query(
+            pattern="^[a-z]{2,3}$", description="only those in this language, such as en; und: none"
+        ),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageOf[RowOut]:
     """The rows of a job, in the order of the dataset.
 
-    With `reason` or `text` each page looks at 20,000 rows at most: it may be short, or empty, and
-    still have a next one.
+    With `reason` or `text` each page looks at 20,000 rows at most, with `language` at 1,000: it may
+    be short, or empty, and still have a next one.
     """
     chosen = row_state(state)
-    if chosen is not None and (reason or text):
+    if chosen is not None and (reason or text or language):
         found = rows.search(
-            runtime, job_id, state=chosen, reason=reason, text=text, cursor=cursor, limit=limit
+            runtime,
+            job_id,
+            state=chosen,
+            reason=reason,
+            text=text,
+            language=language,
+            cursor=cursor,
+            limit=limit,
         )
         return shown_page(found, RowOut.model_validate)
-    _check_search(reason, text)
+    _check_search(reason, text, language)
     page = rows.page(runtime, job_id, state=row_state(state), cursor=cursor, limit=limit)
     return shown_page(page, RowOut.model_validate)
 
 
-def _check_search(reason: str | None, text: str | None) -> None:
+def _check_search(*wishes: str | None) -> None:
     """All states are not searched together: they lie apart."""
-    if reason or text:
-        detail = "must be accepted or rejected, where reason or text is given"
+    if any(wishes):
+        detail = "must be accepted or rejected, where reason, text or language is given"
         problem = Problem("/state", "conflicting_options", detail)
         raise InvalidInput("Search one state at a time.", problems=[problem])
 

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, Entry] = {
         "app.cli.decontaminate", "Drop rows of evaluation sets; needs no service."
     ),
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
+    "report": Entry("app.cli.report", "What an exported file holds; needs no service."),
     "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
     "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }

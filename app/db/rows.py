@@ -133,6 +133,11 @@ def search(
     return Page(found[:limit], encode_cursor("rows", list(last)) if last else None)
 
 
+def cursor_behind(row: RowRecord) -> str:
+    """The cursor of a page that begins behind a row."""
+    return encode_cursor("rows", [row.pool_seq, row.position])
+
+
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
     """The accepted rows at the end of the dataset, the last one first."""
     query = (

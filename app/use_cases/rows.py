@@ -9,6 +9,7 @@ from uuid import UUID
 from app.db import reused, reviews, slots
 from app.db import rows as queries
 from app.db.engine import Connection
+from app.domain.language_of_text import row_language
 from app.domain.lifecycle import RowState
 from app.domain.records import SourceKind
 from app.domain.review import Decision
@@ -20,6 +21,8 @@ from app.use_cases.row_exports import exports_with
 
 # Rows that one page of a search looks at: no index answers it, and so many take 0.15 s.
 ROWS_READ = 20_000
+# Of those whose language is asked for: telling it takes some 0.2 ms a row.
+ROWS_HEARD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,34 @@ def search(
     state: RowState = RowState.ACCEPTED,
     reason: str | None = None,
     text: str | None = None,
+    language: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[RowRecord]:
-    """Rows of a job that were dropped for a reason or hold a text; raises NotFound.
+    """Rows of a job that were dropped for a reason, hold a text, are in a language.
 
     Each page looks at so many rows at most; it may be short, or empty, and still have a next one.
+    The language is an ISO 639-1 code, as the report tells it. Raises NotFound.
     """
     jobs.get(runtime, job_id)
     wanted = queries.Wanted(state, reason or None, text or None)
+    most, kept = (ROWS_HEARD, ROWS_HEARD) if language else (ROWS_READ, limit)
     with runtime.database.transaction() as connection:
-        return queries.search(
-            connection, job_id, wanted, cursor=cursor, limit=limit, most_read=ROWS_READ
+        found = queries.search(
+            connection, job_id, wanted, cursor=cursor, limit=kept, most_read=most
         )
+    return _in_language(found, language, limit) if language else found
+
+
+def _in_language(found: Page[RowRecord], language: str, limit: int) -> Page[RowRecord]:
+    """The first rows of a page that are in a language, and where the next page begins."""
+    fitting: list[RowRecord] = []
+    for each in found.items:
+        if row_language(each.instruction, each.output) == language:
+            if len(fitting) == limit:
+                return Page(fitting, queries.cursor_behind(fitting[-1]))
+            fitting.append(each)
+    return Page(fitting, found.next)
 
 
 def newest(runtime: Runtime, job_id: UUID, *, limit: int = 10) -> Sequence[RowRecord]:

@@ -29,6 +29,7 @@ def row_list(
     state: RowState = RowState.ACCEPTED,
     reason: str = "",
     text: str = "",
+    language: str = "",
     cursor: str | None = None,
 ) -> Response:
     """Rows of one job, the newest job's where none is named."""
@@ -36,13 +37,19 @@ def row_list(
     progress = jobs.progress(runtime, job) if job else next(iter(known), None)
     if progress is None:
         return page("rows.html", progress=None)
-    asked = {"state": state, "reason": reason if state is RowState.REJECTED else "", "text": text}
+    asked = {
+        "state": state,
+        "reason": reason if state is RowState.REJECTED else "",
+        "text": text,
+        "language": language.strip().lower()[:3],
+    }
     found = rows.search(
         runtime,
         progress.job.id,
         state=state,
         reason=asked["reason"],
         text=text[:200],
+        language=asked["language"] or None,
         cursor=cursor,
         limit=PAGE_SIZE,
     )
@@ -57,8 +64,8 @@ def row_list(
         asked=asked,
         reasons=sorted(progress.drops),
         query=urlencode({"job": str(progress.job.id), **kept}),
-        searched=bool(asked["reason"] or text),
-        rows_read=rows.ROWS_READ,
+        searched=bool(asked["reason"] or text or asked["language"]),
+        rows_read=rows.ROWS_HEARD if asked["language"] else rows.ROWS_READ,
         row_characters=ROW_CHARACTERS,
     )
 
