@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Response
 
 from app.dashboard.context import RuntimeOfApp, page_router
+from app.dashboard.lineage_tree import lineage_tree
 from app.dashboard.rendering import page
 from app.domain.lifecycle import RowState
 from app.domain.stored import JobProgress
@@ -84,14 +85,16 @@ def one_row(runtime: RuntimeOfApp, row_id: UUID) -> Response:
     calls = [("proposed by", lineage.propose), ("answered by", lineage.answer)]
     if lineage.propose and lineage.answer and lineage.propose.slot_id == lineage.answer.slot_id:
         calls = [("proposed and answered by", lineage.propose)]
+    sources = rows.sources(runtime, lineage)
     return page(
         "row.html",
         row=lineage.row,
+        tree=lineage_tree(lineage, sources),
         lineage=lineage,
         job=job,
         seed_set=seed_sets.get(runtime, job.seed_set_id) if job.seed_set_id else None,
         teacher=teachers.get(runtime, job.teacher_id) if job.teacher_id else None,
-        sources=rows.sources(runtime, lineage),
+        sources=sources,
         calls=[(words, call, _reply(call)) for words, call in calls if call is not None],
     )
 
