@@ -56,15 +56,20 @@ def _making(lineage: Lineage, sources: Sequence[ShownSource]) -> Node:
 def _call(call: LineageCall) -> str:
     decoding = call.prompt.get("decoding")
     settings = cast("Mapping[str, object]", decoding) if isinstance(decoding, Mapping) else {}
-    tokens = (call.prompt_tokens, call.completion_tokens)
     parts = [
         call.model or "a reply that is not here any more",
         str(call.prompt.get("version") or ""),
         *(f"{name} {settings[name]}" for name in _DECODING if settings.get(name) is not None),
-        f"{number(tokens[0])} and {number(tokens[1])} tokens" if None not in tokens else "",
+        _tokens(call),
         "reused, not paid again" if call.reused_from_job_id else dollars(call.cost_micro_usd),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _tokens(call: LineageCall) -> str:
+    if call.prompt_tokens is None or call.completion_tokens is None:
+        return ""
+    return f"{number(call.prompt_tokens)} and {number(call.completion_tokens)} tokens"
 
 
 def _source(source: ShownSource) -> Node:

@@ -448,4 +448,4 @@ def last_reply(connection: sa.Connection, slot_id: UUID) -> LastReply | None:
         .limit(1)
     )
     found = connection.execute(query).first()
-    return LastReply(bytes(found[0]), *found[1:]) if found else None
+    return LastReply(**{**found._asdict(), "raw": bytes(found[0])}) if found else None
