@@ -6,7 +6,7 @@ from typing import cast
 
 from app.dashboard.numbers import dollars, number
 from app.domain.review import Decision
-from app.domain.stored import ExportRecord
+from app.use_cases.row_exports import HoldingExport
 from app.use_cases.rows import Lineage, LineageCall, ShownSource
 
 _SHOWN = 160
@@ -88,7 +88,7 @@ def _decision(decision: Decision) -> Node:
     return Node(str(decision.verdict), f"by {decision.reviewer}{why}", "#decisions")
 
 
-def _export(export: ExportRecord) -> Node:
+def _export(export: HoldingExport) -> Node:
     text = export.format.replace("_", " ")
     return Node("export", text, f"/dashboard/exports/{export.id}")
 

@@ -1,7 +1,9 @@
 """Which exports hold a row: those that reached it while it stood, in a format that carries it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from app.db import exports
 from app.db.engine import Connection
@@ -16,9 +18,19 @@ from app.use_cases.export_rows import as_row
 MOST_LOOKED_AT = 200
 
 
+@dataclass(frozen=True, slots=True)
+class HoldingExport:
+    """An export that holds a row."""
+
+    id: UUID
+    format: str
+    sha256: str | None
+    finished_at: datetime | None
+
+
 def exports_with(
     connection: Connection, row: RowRecord, decisions: Sequence[Decision]
-) -> Sequence[ExportRecord]:
+) -> Sequence[HoldingExport]:
     """The exports of the row's job that hold it, newest first, among the newest ones.
 
     An export made before exports told how far they reach is not among them.
@@ -26,7 +38,11 @@ def exports_with(
     if row.state is not RowState.ACCEPTED:
         return ()
     found = exports.page(connection, job_id=row.job_id, cursor=None, limit=MOST_LOOKED_AT).items
-    return [each for each in found if _holds(each, row, decisions)]
+    return [
+        HoldingExport(each.id, each.format, each.sha256, each.finished_at)
+        for each in found
+        if _holds(each, row, decisions)
+    ]
 
 
 def _holds(export: ExportRecord, row: RowRecord, decisions: Sequence[Decision]) -> bool:

@@ -13,11 +13,11 @@ from app.domain.language_of_text import row_language
 from app.domain.lifecycle import RowState
 from app.domain.records import SourceKind
 from app.domain.review import Decision
-from app.domain.stored import ExportRecord, Page, RowRecord
+from app.domain.stored import Page, RowRecord
 from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import jobs
-from app.use_cases.row_exports import exports_with
+from app.use_cases.row_exports import HoldingExport, exports_with
 
 # Rows that one page of a search looks at: no index answers it, and so many take 0.15 s.
 ROWS_READ = 20_000
@@ -58,7 +58,7 @@ class Lineage:
     propose: LineageCall | None
     answer: LineageCall | None
     decisions: Sequence[Decision] = ()
-    exports: Sequence[ExportRecord] = ()
+    exports: Sequence[HoldingExport] = ()
 
 
 def page(

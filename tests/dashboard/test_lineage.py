@@ -2,10 +2,12 @@
 
 import re
 
+import anyio
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from app.dashboard.rendering import streamed
 from app.db.tables import rows
 from app.runtime import Runtime
 from app.use_cases import exports, reviews
@@ -92,3 +94,20 @@ def test_the_report_is_a_page(browser: TestClient, runtime: Runtime, stored: Sto
     assert (shown["rows"], shown["missing"]) == (5, {})
     assert [each["word"] for each in shown["topics"]] == []
     assert browser.get(f"/dashboard/jobs/{review}/report").status_code == 404
+
+
+def test_the_head_of_a_report_is_sent_before_its_rows_are_read(stored: StoredJob) -> None:
+    computed: list[str] = []
+
+    def compute() -> dict[str, object]:
+        computed.append("now")
+        return {"lead": "", "sections": [], "reviews": []}
+
+    answer = streamed("report.html", job=stored.job, compute=compute)
+
+    async def parts() -> list[tuple[str, bool]]:
+        return [(str(each), bool(computed)) async for each in answer.body_iterator]
+
+    head, rest = anyio.run(parts)
+    assert ("<h1>" in head[0], head[1]) == (True, False)
+    assert ("</html>" in rest[0], rest[1]) == (True, True)
