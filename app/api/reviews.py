@@ -36,7 +36,8 @@ from app.domain.review import REASONS
 from app.domain.stored import Page
 from app.files.review_sheet import SheetKind
 from app.use_cases import review_sheets, reviews
-from app.use_cases.reviews import Given, ReviewDetails
+from app.use_cases.reviews import ReviewDetails
+from app.use_cases.verdicts import Given
 
 router = APIRouter(prefix="/v1", tags=["reviews"], route_class=StrictRoute)
 _CSV = "text/csv"

@@ -25,7 +25,8 @@ from app.errors import InvalidInput
 from app.files.review_sheet import SheetKind
 from app.files.whole_file import written_whole
 from app.use_cases import review_sheets, reviews
-from app.use_cases.reviews import UNNAMED, Given, ReviewDetails, ReviewState
+from app.use_cases.reviews import UNNAMED, ReviewDetails, ReviewState
+from app.use_cases.verdicts import Given
 
 commands = Typer()
 Identified = Annotated[UUID, Argument(metavar="REVIEW", help="its id")]

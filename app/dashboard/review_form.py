@@ -11,7 +11,7 @@ from app.errors import InvalidInput, Problem
 from app.files.review_sheet import SheetKind
 from app.runtime import Runtime
 from app.use_cases import review_sheets
-from app.use_cases.reviews import Given
+from app.use_cases.verdicts import Given
 
 _EDIT = ("edit", Verdict.EDITED)
 

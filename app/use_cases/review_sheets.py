@@ -17,7 +17,8 @@ from app.files.review_sheet import SheetKind, SheetLine, read_line, sheet_head, 
 from app.files.row_files import open_rows
 from app.runtime import Runtime
 from app.use_cases import reviews
-from app.use_cases.reviews import Given, ReviewState, Wish, read_given, record
+from app.use_cases.reviews import ReviewState
+from app.use_cases.verdicts import Given, Wish, read_given, record, told_text
 
 _PAGE = 500
 
@@ -133,7 +134,7 @@ def _wish(
 
 def _check_blank(line: SheetLine, row: ReviewedRow) -> None:
     """A line without a verdict says nothing else either."""
-    told = reviews.told_text(_given(line), text_of(row.row))
+    told = told_text(_given(line), text_of(row.row))
     changed = not (same_text(told, text_of(row.row)) or same_text(told, row.made))
     if line.reasons or line.note.strip() or changed:
         detail = "something is filled in, but no verdict: write keep, edit or drop"

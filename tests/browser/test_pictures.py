@@ -20,7 +20,8 @@ from app.runtime import Runtime
 from app.use_cases import exports, jobs, reviews
 from app.use_cases.first_steps import add_demo_teacher, add_sample_seeds
 from app.use_cases.jobs import JobDetails
-from app.use_cases.reviews import Given, ReviewDetails
+from app.use_cases.reviews import ReviewDetails
+from app.use_cases.verdicts import Given
 from tests.browser.conftest import Site, served, watched_page
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import running_driver, running_runtime

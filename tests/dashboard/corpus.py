@@ -16,9 +16,10 @@ from app.runtime import Runtime
 from app.use_cases import document_sets, jobs, reviews, seed_sets, teachers
 from app.use_cases.document_sets import DocumentDetails
 from app.use_cases.jobs import JobDetails
-from app.use_cases.reviews import Given, ReviewDetails
+from app.use_cases.reviews import ReviewDetails
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
+from app.use_cases.verdicts import Given
 from tests.api.stored_job import completion, stored_conversation, stored_slots
 
 CANARY = "http://canary.example"

@@ -12,7 +12,8 @@ from app.db.tables import rows
 from app.runtime import Runtime
 from app.use_cases import exports, reviews
 from app.use_cases import rows as row_cases
-from app.use_cases.reviews import Given, ReviewDetails
+from app.use_cases.reviews import ReviewDetails
+from app.use_cases.verdicts import Given
 from tests.api.stored_job import StoredJob, stored_job
 
 
