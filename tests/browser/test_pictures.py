@@ -17,11 +17,9 @@ from app.db import samples
 from app.domain.stored import Job
 from app.embedded.migrate import ROOT
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, reviews
+from app.use_cases import exports, jobs
 from app.use_cases.first_steps import add_demo_teacher, add_sample_seeds
 from app.use_cases.jobs import JobDetails
-from app.use_cases.reviews import ReviewDetails
-from app.use_cases.verdicts import Given
 from tests.browser.conftest import Site, served, watched_page
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import running_driver, running_runtime
@@ -50,17 +48,7 @@ def _run(site: Site) -> Job:
     with running_driver(runtime) as driver, _sampled(runtime):
         found = driver.finish(job.id)
     exports.make(runtime, exports.request(runtime, job.id, "alpaca").id)
-    _judge(runtime, job)
     return found
-
-
-def _judge(runtime: Runtime, job: Job) -> None:
-    """Some verdicts, so that there is an estimate to be seen."""
-    review = reviews.start(runtime, ReviewDetails(job.id, 40, reviewer="Ann")).review.id
-    for at in range(24):
-        row_id = reviews.row_at(runtime, review, at).row.id
-        given = Given("drop", ["wrong_output"]) if at % 5 == 4 else Given("keep")
-        reviews.decide(runtime, review, row_id, given)
 
 
 @contextmanager
@@ -91,8 +79,6 @@ def test_pictures(grown: tuple[Site, Job], chromium: Browser, tmp_path: Path, sc
         "new-job": f"/dashboard/jobs/new?clone={job.id}",
         "export": f"/dashboard/exports/{exports.page(site.runtime).items[0].id}",
         "jobs": "/dashboard/jobs",
-        "review": f"/dashboard/reviews/{reviews.page(site.runtime).items[0].review.id}/rows/25",
-        "report": f"/dashboard/jobs/{job.id}/report",
     }
     folder = IMAGES if os.environ.get("CULTIVAR_PICTURES") else tmp_path
     size = {"width": 1040, "height": 720}
@@ -110,4 +96,4 @@ def test_the_documentation_shows_them() -> None:
     page = (ROOT / "docs" / "dashboard.md").read_text(encoding="utf-8")
     shown = {name for name in IMAGES.glob("dashboard-*.png") if f"images/{name.name}" in page}
     assert shown == set(IMAGES.glob("dashboard-*.png"))
-    assert len(shown) == 12
+    assert len(shown) == 8
