@@ -16,7 +16,7 @@ from app.files.checked_rows import BadField, CheckedRows
 from app.files.review_sheet import SheetKind, SheetLine, read_line, sheet_head, sheet_line
 from app.files.row_files import open_rows
 from app.runtime import Runtime
-from app.use_cases import reviews
+from app.use_cases import audit, reviews
 from app.use_cases.reviews import ReviewState
 from app.use_cases.verdicts import Given, Wish, read_given, record, told_text
 
@@ -64,7 +64,9 @@ def apply(runtime: Runtime, review_id: UUID, chunks: Iterable[bytes], kind: Shee
         review = queries.get(connection, review_id)
         if review is None:
             raise reviews.no_review(review_id)
-        return _apply(connection, review, path, kind)
+        applied = _apply(connection, review, path, kind)
+        audit.note(runtime, connection, "review.sheet", review_id, decided=applied.decided)
+        return applied
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from app.domain.review import MOST_ROWS, Decision, Findings, Review, ReviewedRow
 from app.domain.stored import Job, Page
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.runtime import Runtime
+from app.use_cases import audit
 from app.use_cases.descriptions import description_problems
 from app.use_cases.once import Once
 from app.use_cases.verdicts import Given, read_given, record
@@ -70,7 +71,9 @@ def start(runtime: Runtime, details: ReviewDetails, once: Once | None = None) ->
         review_id = _drawn(connection, job, details)
         if once:
             once.made(connection, review_id)
-        return state_of(connection, _get(connection, review_id))
+        state = state_of(connection, _get(connection, review_id))
+        audit.note(runtime, connection, "review.start", review_id, job=str(job.id))
+        return state
 
 
 def _problems(details: ReviewDetails) -> Iterator[Problem]:
@@ -173,6 +176,7 @@ def delete(runtime: Runtime, review_id: UUID) -> None:
     with runtime.database.transaction() as connection:
         if not queries.delete(connection, review_id):
             raise no_review(review_id)
+        audit.note(runtime, connection, "review.delete", review_id)
 
 
 def decide(runtime: Runtime, review_id: UUID, row_id: UUID, given: Given) -> Judged:
@@ -191,4 +195,7 @@ def decide(runtime: Runtime, review_id: UUID, row_id: UUID, given: Given) -> Jud
             raise InvalidInput("The verdict cannot be taken.", problems=problems)
         changed = record(connection, review, row, wish)
         [after] = queries.sample(connection, review_id, first=row.position, limit=1)
-        return Judged(after, changed, state_of(connection, review))
+        judged = Judged(after, changed, state_of(connection, review))
+        if changed:
+            audit.note(runtime, connection, f"row.{wish.verdict}", row_id, review=str(review_id))
+        return judged
