@@ -3,11 +3,18 @@
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-from app.db import access_tables, call_tables, evaluation_tables, material_tables, tables
+from app.db import (
+    access_tables,
+    call_tables,
+    evaluation_tables,
+    material_tables,
+    review_tables,
+    tables,
+)
 from app.settings import Settings
 
 # One and the same; each module that adds tables to it must be read.
-_TABLES = (access_tables, call_tables, evaluation_tables, material_tables, tables)
+_TABLES = (access_tables, call_tables, evaluation_tables, material_tables, review_tables, tables)
 METADATA = [*{each.metadata for each in _TABLES}]
 
 

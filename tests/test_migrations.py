@@ -12,7 +12,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from app.db import access_tables, call_tables, evaluation_tables, material_tables
+from app.db import (
+    access_tables,
+    call_tables,
+    evaluation_tables,
+    material_tables,
+    review_tables,
+)
 from app.db import tables as dataset_tables
 from app.embedded.errors import EmbeddedError
 from app.embedded.migrate import ROOT, migrate
@@ -20,7 +26,14 @@ from app.use_cases.health import newest_revision
 from tests.servers import plain
 
 # One for all tables; each module of tables must be here for it to be whole.
-_TABLES = (access_tables, call_tables, dataset_tables, evaluation_tables, material_tables)
+_TABLES = (
+    access_tables,
+    call_tables,
+    dataset_tables,
+    evaluation_tables,
+    material_tables,
+    review_tables,
+)
 (metadata,) = {each.metadata for each in _TABLES}
 VERSIONS = sorted((ROOT / "migrations" / "versions").glob("*.py"))
 A_SEED_SET = """

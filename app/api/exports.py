@@ -81,6 +81,24 @@ def request_export(
     return _shown(export)
 
 
+class PreviewOut(BaseModel):
+    """What an export would be if it were made now."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rows: int = Field(description="rows of the job; of them the format may leave some out")
+    suffix: str = Field(description="of the file")
+    card: str = Field(description="the dataset card as Markdown")
+
+
+@router.post("/preview", response_model=PreviewOut, responses=problems(400, 404, 415, 422))
+def preview_export(runtime: RuntimeOfApp, body: ExportIn) -> PreviewOut:
+    """The card of an export before it is made; nothing is stored."""
+    job_id = _id_of(body.job_id)
+    found = exports.preview(runtime, job_id, body.format, body.options, body.packaging)
+    return PreviewOut.model_validate(found)
+
+
 def _id_of(given: str) -> UUID:
     try:
         return UUID(given)

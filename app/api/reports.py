@@ -102,6 +102,16 @@ class JudgingOut(BaseModel):
     criteria: list[CriterionScoresOut]
 
 
+class TopicOut(BaseModel):
+    """A word that instructions hold, and words often beside it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    word: str
+    count: int
+    beside: list[str]
+
+
 class ReportOut(BaseModel):
     """The report of a job, computed now."""
 
@@ -110,7 +120,7 @@ class ReportOut(BaseModel):
     job: str
     method: str
     simulated: bool
-    rows: int = Field(description="accepted rows")
+    rows: int = Field(description="rows of the dataset: the first target rows, none dropped")
     rows_read: int = Field(description="of how many of them the texts were read, evenly spread")
     funnel: list[StepOut]
     drops: dict[str, int] = Field(description="dropped candidates and rows by rule")
@@ -122,11 +132,14 @@ class ReportOut(BaseModel):
     rows_with_verb: int
     languages: dict[str, int] = Field(description="rows by ISO 639-1 code")
     judgings: list[JudgingOut] = Field(description="the newest first")
+    topics: list[TopicOut] = Field(description="each instruction in the first it holds")
+    rows_with_topic: int
+    missing: dict[str, str] = Field(description="why something is not told, by its name")
 
 
 @router.get("/{job_id}/report", response_model=ReportOut, responses=problems(404))
 def job_report(runtime: RuntimeOfApp, job_id: UUID) -> ReportOut:
-    """Funnel, saturation, likeness to seeds, lengths, verbs, languages and cost."""
+    """Funnel, saturation, likeness to seeds, lengths, verbs, topics, languages and cost."""
     return ReportOut.model_validate(reports.of_job(runtime, job_id))
 
 

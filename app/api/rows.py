@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.context import RuntimeOfApp
+from app.api.decision_shape import DecisionOut
 from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
@@ -85,6 +86,22 @@ class LineageCallOut(BaseModel):
         description="the job that paid for the reply, where it was not the row's own"
     )
     reused_from_slot_id: UUID | None
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_micro_usd: int
+    received_at: datetime | None
+
+
+class ExportOfRowOut(BaseModel):
+    """An export that holds the row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    format: str
+    sha256: str | None
+    finished_at: datetime | None
 
 
 class LineageOut(BaseModel):
@@ -102,6 +119,8 @@ class LineageOut(BaseModel):
         description="the proposing call again where the instruction came with its answer"
     )
     scores: list[ScoreOut] = Field(description="what judges said, with model and prompt version")
+    decisions: list[DecisionOut] = Field(description="of people, the first one first")
+    exports: list[ExportOfRowOut] = Field(description="those that hold the row, newest first")
 
 
 def row_state(name: str) -> RowState | None:
@@ -126,16 +145,22 @@ def list_rows(
     judge_job_id: Annotated[
         UUID | None, Query(description="the judging job; else the newest that scored the row")
     ] = None,
+    language: Annotated[
+        str | None,
+        Query(
+            pattern="^[a-z]{2,3}$", description="only those in this language, such as en; und: none"
+        ),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageOf[RowOut]:
     """The rows of a job, in the order of the dataset.
 
-    With `reason`, `text` or `min_score` each page looks at 20,000 rows at most: it may be short,
-    or empty, and still have a next one.
+    With `reason`, `text` or `min_score` each page looks at 20,000 rows at most, with `language` at
+    1,000: it may be short, or empty, and still have a next one.
     """
     chosen = row_state(state)
-    searched = bool(reason or text) or min_score is not None
+    searched = bool(reason or text or language) or min_score is not None
     if chosen is not None and searched:
         found = rows.search(
             runtime,
@@ -145,6 +170,7 @@ def list_rows(
             text=text,
             min_score=min_score,
             judge_job_id=judge_job_id,
+            language=language,
             cursor=cursor,
             limit=limit,
         )
@@ -168,7 +194,7 @@ def _shown(row: RowRecord, said: Sequence[RowScore]) -> RowOut:
 
 def _one_state_only() -> InvalidInput:
     """All states are not searched together: they lie apart."""
-    detail = "must be accepted or rejected, where reason, text or min_score is given"
+    detail = "must be accepted or rejected, where reason, text, language or min_score is given"
     problem = Problem("/state", "conflicting_options", detail)
     return InvalidInput("Search one state at a time.", problems=[problem])
 

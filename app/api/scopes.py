@@ -14,6 +14,7 @@ RULES = (
             "evaluation-sets",
             "rows",
             "exports",
+            "reviews",
         )
     ),
     Rule("/v1/jobs", Scope.JOBS_READ, Scope.JOBS_WRITE),
@@ -22,7 +23,10 @@ RULES = (
     Rule("/v1/training-runs", Scope.TRAIN, Scope.TRAIN),
     Rule("/v1/api-keys", Scope.ADMIN, Scope.ADMIN),
     Rule("/v1/audit-log", Scope.ADMIN, Scope.ADMIN),
-    *(Rule(f"/v1/{name}") for name in ("methods", "formats", "packaging", "filters")),
+    *(
+        Rule(f"/v1/{name}")
+        for name in ("methods", "formats", "packaging", "filters", "review-reasons")
+    ),
     Rule("/metrics", Scope.JOBS_READ, Scope.JOBS_READ),
     *(Rule(path) for path in ("/docs", "/redoc", "/openapi.json", "/static-offline-docs")),
     # What tells a monitor that the process lives, and what a refusal's code means.

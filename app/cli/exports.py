@@ -1,6 +1,7 @@
 """`cultivar exports`: make dataset files, list them, fetch them."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -40,10 +41,7 @@ def make(
     as_json: AsJson = False,
 ) -> None:
     """Write the first target rows of a job to a file."""
-    known = {each.name: each for each in methods.all_formats()}
-    fields = known[format_].options if format_ in known else ()
-    options = read_options(option or [], fields)
-    packed = read_options(package or [], methods.packaging_fields())
+    options, packed = _wanted(format_, option, package)
     with connected() as runtime:
         record = exports.request(runtime, job, format_, options, packed)
         if not no_wait:
@@ -53,6 +51,33 @@ def make(
         _show(runtime, record, as_json)
     if record.state is ExportState.FAILED:
         raise Exit(FAILED)
+
+
+@commands.command("preview")
+def preview(
+    job: Annotated[UUID, Argument(metavar="JOB", help="the job's id")],
+    format_: FormatName = "alpaca_jsonl",
+    option: OptionPairs = None,
+    package: PackagePairs = None,
+    as_json: AsJson = False,
+) -> None:
+    """The card that an export would have, before it is made."""
+    options, packed = _wanted(format_, option, package)
+    with connected() as runtime:
+        found = exports.preview(runtime, job, format_, options, packed)
+    if as_json:
+        show_json(found)
+        return
+    sys.stdout.write(found.card)
+
+
+def _wanted(
+    format_: str, option: OptionPairs, package: PackagePairs
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    known = {each.name: each for each in methods.all_formats()}
+    fields = known[format_].options if format_ in known else ()
+    packed = read_options(package or [], methods.packaging_fields())
+    return read_options(option or [], fields), packed
 
 
 @commands.command("formats")

@@ -22,9 +22,14 @@ def report(
     html: Annotated[Path | None, Option(help="write a page with charts there")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Funnel, novelty over time, likeness to seeds, lengths, verbs, languages and cost."""
+    """Funnel, novelty over time, likeness to seeds, lengths, verbs, topics, languages and cost."""
     with connected() as runtime:
         found = reports.of_job(runtime, job)
+    show_report(found, html, as_json)
+
+
+def show_report(found: Report, html: Path | None, as_json: bool) -> None:
+    """A report as a page in a file, as JSON, or in a few lines."""
     if html is not None:
         with written_whole(html) as file:
             file.write(report_page(found).encode())
@@ -37,13 +42,18 @@ def report(
 def _facts(found: Report) -> Mapping[str, object]:
     verbs = ", ".join(f"{each.verb} {each.count}" for each in found.verbs[:_SHOWN])
     languages = ", ".join(f"{name} {n}" for name, n in list(found.languages.items())[:_SHOWN])
+    topics = ", ".join(f"{each.word} {each.count}" for each in found.topics[:_SHOWN])
+    near = found.missing.get("nearest_seed") or f"{found.nearest_seed.mean:.3f}"
     return {
+        "rows": found.rows,
         **{each.name: each.count for each in found.funnel},
-        "likeness to the nearest seed": f"{found.nearest_seed.mean:.3f}",
+        "likeness to the nearest seed": near,
         **{f"words of {name}": f"{each.mean:.1f}" for name, each in found.lengths.items()},
         "verbs": verbs or "none",
+        "topics": topics or "none",
         "languages": languages or "none",
         **{f"score by {each.judge}": _scores(each) for each in found.judgings},
+        **{name: why for name, why in found.missing.items() if name != "nearest_seed"},
     }
 
 

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Entry] = {
     "teachers": Entry("app.cli.teachers", "Models that write the rows."),
     "jobs": Entry("app.cli.jobs", "Runs of a method: submit, watch, steer."),
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
+    "reviews": Entry("app.cli.reviews", "Judge samples of rows; what share is valid."),
     "exports": Entry("app.cli.exports", "Dataset files."),
     "training": Entry("app.cli.training", "Training runs: submit, follow, stop, fetch."),
     "keys": Entry("app.cli.api_keys", "API keys: who else may use the service."),
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Entry] = {
         "app.cli.decontaminate", "Drop rows of evaluation sets; needs no service."
     ),
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
+    "report": Entry("app.cli.report", "What an exported file holds; needs no service."),
     "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
     "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }

@@ -13,6 +13,7 @@ from app.cli.terminal import (
     Cursor,
     Limit,
     console,
+    dollars,
     plain,
     shortened,
     show_facts,
@@ -20,6 +21,7 @@ from app.cli.terminal import (
     show_page,
 )
 from app.domain.lifecycle import RowState
+from app.domain.review import Decision
 from app.domain.stored import RowScore
 from app.files.excerpt import visible
 from app.use_cases import rows
@@ -46,13 +48,14 @@ def list_(
     judge: Annotated[
         UUID | None, Option(help="the judging job; else the newest that scored the row")
     ] = None,
+    language: Annotated[str | None, Option(help="only those in it, such as en; und: none")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rows of a job, in the order of the dataset; a search reads 20,000 of them a page."""
+    """Rows of a job, in order; a search reads 20,000 of them a page, for a language 1,000."""
     chosen = None if state is Wanted.ALL else RowState(state.value)
-    searched = bool(reason or text) or min_score is not None
+    searched = bool(reason or text or language) or min_score is not None
     if chosen is None and searched:
         raise BadParameter("search accepted or rejected rows, not all", param_hint="--state")
     with connected() as runtime:
@@ -65,6 +68,7 @@ def list_(
                 text=text,
                 min_score=min_score,
                 judge_job_id=judge,
+                language=language,
                 cursor=cursor,
                 limit=limit,
             )
@@ -102,6 +106,8 @@ def lineage(
         show_json(found)
         return
     show_facts(_facts(found))
+    for decision in found.decisions:
+        _show_decision(decision)
     for name, call in (("propose", found.propose), ("answer", found.answer)):
         if call is not None:
             _show_call(name, call)
@@ -123,7 +129,20 @@ def _facts(found: Lineage) -> Mapping[str, object]:
         facts[f"score by {each.judge}"] = (
             f"{each.overall:.2f} ({scores}) by {each.model}, {each.prompt_version}"
         )
+    for number, export in enumerate(found.exports, 1):
+        facts[f"export {number}"] = f"{export.id} ({export.format})"
     return facts
+
+
+def _show_decision(decision: Decision) -> None:
+    why = ", ".join((*decision.reasons, *([decision.note] if decision.note else [])))
+    told = f"{decision.verdict} by {decision.reviewer} at {decision.created_at.isoformat()}"
+    console().print(f"\n{visible(told)}{f': {visible(why)}' if why else ''}")
+    if decision.before and decision.after:
+        for name in ("instruction", "input", "output"):
+            if decision.before[name] != decision.after[name]:
+                console().print(f"  {name} before: {visible(str(decision.before[name]))}")
+                console().print(f"  {name} after:  {visible(str(decision.after[name]))}")
 
 
 def _show_call(name: str, call: LineageCall) -> None:
@@ -132,6 +151,9 @@ def _show_call(name: str, call: LineageCall) -> None:
     for text in (str(call.prompt.get("system") or ""), str(call.prompt.get("text", ""))):
         for line in text.splitlines():
             terminal.print(f"  {visible(line)}")
+    if call.model:
+        paid = f"{call.prompt_tokens or 0:,} and {call.completion_tokens or 0:,} tokens"
+        terminal.print(f"model {visible(call.model)}, {paid}, {dollars(call.cost_micro_usd)}")
     bought = f", bought by job {call.reused_from_job_id}" if call.reused_from_job_id else ""
     terminal.print(f"reply{bought}:")
     for line in call.raw_reply.splitlines():

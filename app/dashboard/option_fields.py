@@ -10,6 +10,7 @@ from app.domain.method import MethodOptions
 from app.domain.options import OptionField, option_fields
 
 PREFIX = "options/"
+PACKAGING = "packaging/"
 NULL = "null"
 EMPTY = '""'
 # A limit this high is there for machines.
@@ -75,16 +76,19 @@ class OptionGroups:
 
 
 def shown_options(
-    fields: Sequence[OptionField], profile: Mapping[str, object], form: Form
+    fields: Sequence[OptionField],
+    profile: Mapping[str, object],
+    form: Form,
+    prefix: str = PREFIX,
 ) -> OptionGroups:
     """The options of a method under a profile, with what was typed."""
-    shown = [_shown(each, profile.get(each.name, each.default), form) for each in fields]
+    shown = [_shown(each, profile.get(each.name, each.default), form, prefix) for each in fields]
     own = [each for each in shown if each.field.name not in _SHARED]
     return OptionGroups(own, [each for each in shown if each.field.name in _SHARED])
 
 
-def _shown(field: OptionField, default: object, form: Form) -> ShownOption:
-    name = PREFIX + field.name
+def _shown(field: OptionField, default: object, form: Form, prefix: str) -> ShownOption:
+    name = prefix + field.name
     ticked: Sequence[str] = [each for each in form.texts(name) if each]
     if name not in form.fields and isinstance(default, list | tuple):
         ticked = [str(each) for each in default]
@@ -117,11 +121,13 @@ def typed(field: OptionField, value: object) -> Sequence[str]:
     return [written(value)]
 
 
-def read_options(fields: Sequence[OptionField], form: Form) -> Mapping[str, object]:
+def read_options(
+    fields: Sequence[OptionField], form: Form, prefix: str = PREFIX
+) -> Mapping[str, object]:
     """The options that were given; what does not look right is left as text, to be told so."""
     values: dict[str, object] = {}
     for each in fields:
-        name = PREFIX + each.name
+        name = prefix + each.name
         if each.choices and each.kind == "list" and name in form.fields:
             values[each.name] = [item for item in form.texts(name) if item]
         elif form.raw(name).strip():

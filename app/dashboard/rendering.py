@@ -1,6 +1,6 @@
 """How a page is sent: every text escaped, under a strict policy, and failures as pages too."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from app.dashboard.errors import CrossSite, status_of
 from app.dashboard.menu import MENU
@@ -23,6 +24,7 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types fragment"
 )
+SO_FAR = Markup("<!-- so far -->")
 _HERE = Path(__file__).parent
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -51,6 +53,24 @@ def page(template: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """A whole page; it is made anew for everyone who asks."""
     body = rendered(template, **values)
     return HTMLResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def streamed(template: str, /, **values: object) -> StreamingResponse:
+    """A page whose beginning is sent before its rest is worked out, parted by `{{ so_far }}`."""
+    pieces = _templates().get_template(template).generate(values)
+    return StreamingResponse(
+        _parts(pieces), media_type="text/html", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _parts(pieces: Iterator[str]) -> Iterator[str]:
+    waiting: list[str] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if piece == SO_FAR:
+            yield "".join(waiting)
+            waiting.clear()
+    yield "".join(waiting)
 
 
 def rendered(template: str, **values: object) -> str:
@@ -87,5 +107,5 @@ def _templates() -> Environment:
         "tojson_text": lambda value: orjson.dumps(value).decode(),
         "size": size,
     }
-    environment.globals |= {"menu": MENU, "address": address}
+    environment.globals |= {"menu": MENU, "address": address, "so_far": SO_FAR}
     return environment

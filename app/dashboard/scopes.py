@@ -3,7 +3,15 @@
 from app.domain.access import Scope
 from app.domain.gatekeeping import Rule
 
-_DATASETS = ("seed-sets", "template-sets", "labelled-sets", "documents", "rows", "exports")
+_DATASETS = (
+    "seed-sets",
+    "template-sets",
+    "labelled-sets",
+    "documents",
+    "rows",
+    "exports",
+    "reviews",
+)
 
 RULES = (
     *(Rule(path, exact=True) for path in ("/", "/dashboard", "/dashboard/access")),

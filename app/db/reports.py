@@ -76,12 +76,15 @@ def _bucket(column: sa.Column[object], first: float, last: float, buckets: int) 
 
 
 def texts(
-    connection: sa.Connection, job_id: UUID, most: int
+    connection: sa.Connection, job_id: UUID, target_rows: int, most: int
 ) -> tuple[int, Sequence[tuple[str, str, str]]]:
-    """How many accepted rows there are, and the texts of at most so many, evenly spread."""
-    count = connection.execute(
-        sa.select(sa.func.count()).where(rows.c.job_id == job_id, _accepted)
-    ).scalar_one()
+    """How many rows the dataset has, and the texts of at most so many, evenly spread.
+
+    The dataset is what an export holds: the first target rows by order.
+    """
+    own = [rows.c.job_id == job_id, _accepted]
+    found = connection.execute(sa.select(sa.func.count()).where(*own)).scalar_one()
+    count = min(found, target_rows)
     numbered = (
         sa.select(
             rows.c.instruction,
@@ -89,13 +92,13 @@ def texts(
             rows.c.output,
             sa.func.row_number().over(order_by=(rows.c.pool_seq, rows.c.position)).label("n"),
         )
-        .where(rows.c.job_id == job_id, _accepted)
+        .where(*own)
         .subquery()
     )
     step = max(1, -(-count // most))
     query = (
         sa.select(numbered.c.instruction, numbered.c.input, numbered.c.output)
-        .where((numbered.c.n - 1) % step == 0)
+        .where(numbered.c.n <= count, (numbered.c.n - 1) % step == 0)
         .order_by(numbered.c.n)
     )
     return count, [(a, b, c) for a, b, c in connection.execute(query)]

@@ -33,11 +33,12 @@ class ExportedRow(NamedTuple):
 
 
 _exported = [rows.c[name] for name in ExportedRow._fields]
-_columns = [rows.c[name] for name in RowRecord.__slots__]
+row_columns = [rows.c[name] for name in RowRecord.__slots__]
 _order = (rows.c.pool_seq, rows.c.position)
 
 
-def _row(values: Mapping[str, Any]) -> RowRecord:
+def row_record(values: Mapping[str, Any]) -> RowRecord:
+    """A row out of what `row_columns` selects."""
     state, reasons = RowState(values["state"]), tuple(values["reasons"])
     known = {"state": state, "reasons": reasons, "flags": tuple(values["flags"])}
     return RowRecord(**{**values, **known})
@@ -50,8 +51,8 @@ def insert(connection: sa.Connection, values: Sequence[Mapping[str, object]]) ->
 
 def get(connection: sa.Connection, row_id: UUID) -> RowRecord | None:
     """One row, or None."""
-    found = connection.execute(sa.select(*_columns).where(rows.c.id == row_id)).first()
-    return _row(found._asdict()) if found else None
+    found = connection.execute(sa.select(*row_columns).where(rows.c.id == row_id)).first()
+    return row_record(found._asdict()) if found else None
 
 
 def page(
@@ -63,7 +64,7 @@ def page(
     limit: int,
 ) -> Page[RowRecord]:
     """Rows of a job in dataset order."""
-    query = sa.select(*_columns).where(rows.c.job_id == job_id)
+    query = sa.select(*row_columns).where(rows.c.job_id == job_id)
     if state is not None:
         query = query.where(rows.c.state == state)
     after = decode_cursor("rows", cursor, 2)
@@ -71,7 +72,7 @@ def page(
         behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
         query = query.where(sa.tuple_(*_order) > behind)
     found = [
-        _row(each._asdict())
+        row_record(each._asdict())
         for each in connection.execute(query.order_by(*_order).limit(limit + 1))
     ]
     last = found[limit - 1] if len(found) > limit else None
@@ -121,14 +122,14 @@ def search(
     if after is not None:
         behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
         own.append(sa.tuple_(*_order) > behind)
-    window = sa.select(*_columns).where(*own).order_by(*_order).limit(most_read).subquery()
+    window = sa.select(*row_columns).where(*own).order_by(*_order).limit(most_read).subquery()
     query = (
         sa.select(window)
         .where(*wanted.fits(window))
         .order_by(window.c.pool_seq, window.c.position)
         .limit(limit + 1)
     )
-    found = [_row(each._asdict()) for each in connection.execute(query)]
+    found = [row_record(each._asdict()) for each in connection.execute(query)]
     if len(found) > limit:
         last = (found[limit - 1].pool_seq, found[limit - 1].position)
     else:
@@ -138,15 +139,20 @@ def search(
     return Page(found[:limit], encode_cursor("rows", list(last)) if last else None)
 
 
+def cursor_behind(row: RowRecord) -> str:
+    """The cursor of a page that begins behind a row."""
+    return encode_cursor("rows", [row.pool_seq, row.position])
+
+
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
     """The accepted rows at the end of the dataset, the last one first."""
     query = (
-        sa.select(*_columns)
+        sa.select(*row_columns)
         .where(rows.c.job_id == job_id, rows.c.state == RowState.ACCEPTED)
         .order_by(*(column.desc() for column in _order))
         .limit(limit)
     )
-    return [_row(each._asdict()) for each in connection.execute(query)]
+    return [row_record(each._asdict()) for each in connection.execute(query)]
 
 
 def accepted_after(
@@ -172,12 +178,12 @@ def in_state_after(
 ) -> Sequence[RowRecord]:
     """Up to `limit` rows in a state behind (pool_seq, position), in dataset order."""
     query = (
-        sa.select(*_columns)
+        sa.select(*row_columns)
         .where(rows.c.job_id == job_id, rows.c.state == state, sa.tuple_(*_order) > key)
         .order_by(*_order)
         .limit(limit)
     )
-    return [_row(each._asdict()) for each in connection.execute(query)]
+    return [row_record(each._asdict()) for each in connection.execute(query)]
 
 
 def lineage(connection: sa.Connection, row_id: UUID) -> Mapping[str, Any] | None:

@@ -1,7 +1,8 @@
 """Queries about call slots and what was paid for them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -427,16 +428,24 @@ def _cursor_kind(value: object) -> str:
     return str(value)
 
 
-def raw_reply(
-    connection: sa.Connection, slot_id: UUID
-) -> tuple[Mapping[str, object], bytes] | None:
-    """The prompt of a slot and the raw bytes of its last reply."""
+class LastReply(NamedTuple):
+    """The last reply to a call, with what it took and cost; tokens are None where unknown."""
+
+    raw: bytes
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_micro_usd: int
+    received_at: datetime
+
+
+def last_reply(connection: sa.Connection, slot_id: UUID) -> LastReply | None:
+    """The newest reply to a call, None where there is none."""
     query = (
-        sa.select(slots.c.prompt, completions.c.raw)
-        .join_from(slots, completions, completions.c.slot_id == slots.c.id)
-        .where(slots.c.id == slot_id)
+        sa.select(*(completions.c[name] for name in LastReply._fields))
+        .where(completions.c.slot_id == slot_id)
         .order_by(completions.c.attempt.desc())
         .limit(1)
     )
-    row = connection.execute(query).first()
-    return (row[0], bytes(row[1])) if row else None
+    found = connection.execute(query).first()
+    return LastReply(**{**found._asdict(), "raw": bytes(found[0])}) if found else None

@@ -333,6 +333,12 @@ rows = sa.Table(
 )
 
 sa.Index("ix_rows_job_order", rows.c.job_id, rows.c.state, rows.c.pool_seq, rows.c.position)
+sa.Index(
+    "ix_rows_reviewed",
+    rows.c.job_id,
+    rows.c.verdict,
+    postgresql_where=rows.c.verdict.is_not(None),
+)
 
 # What judging jobs said of rows: every score by criterion and sample, and their mean. The last call
 # of the judgement names the prompt's version and the model.

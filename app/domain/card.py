@@ -49,6 +49,21 @@ class CardTeacher:
 
 
 @dataclass(frozen=True, slots=True)
+class CardReview:
+    """What people found in a sample of rows; shares lie in [0, 1], None before the first verdict.
+
+    The rows of the sample were drawn evenly from `population`, before their edits and drops.
+    """
+
+    judged: int
+    population: int
+    valid_share: float | None
+    low: float
+    high: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything that a card says; times and money are given as text, so that it stays pure.
 
@@ -75,6 +90,9 @@ class Card:
     cost: str = ""
     reused: str = ""
     reviewed_rows: int = 0
+    edited_rows: int = 0
+    dropped_rows: int = 0
+    reviews: Sequence[CardReview] = ()
 
     @property
     def simulated(self) -> bool:
@@ -91,6 +109,7 @@ def render_card(card: Card) -> str:
         _composition(card),
         _licences(card),
         _making(card),
+        _review(card),
         _limits(card),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -223,6 +242,25 @@ def _limits(card: Card) -> str:
         f"## Limits\n\nThe rows were written by {by} and chosen by rules. "
         f"{checked} were checked by people. They may be wrong, unsafe or biased, and they repeat "
         f"what {of} got wrong."
+    )
+
+
+def _review(card: Card) -> str:
+    """What people found, and what they changed and took out."""
+    found = [_estimate(each) for each in card.reviews if each.valid_share is not None]
+    if card.edited_rows or card.dropped_rows:
+        found.append(
+            f"In this file {card.edited_rows:,} rows of the job stand as people edited them, and "
+            f"{card.dropped_rows:,} are left out because people dropped them."
+        )
+    return "\n\n".join(["## Review", *found]) if found else ""
+
+
+def _estimate(review: CardReview) -> str:
+    return (
+        f"People judged {review.judged:,} rows drawn evenly from {review.population:,}: "
+        f"{review.valid_share:.1%} were valid as they were made ({review.confidence:.0%} interval "
+        f"{review.low:.1%} to {review.high:.1%}, Wilson's for a finite population)."
     )
 
 

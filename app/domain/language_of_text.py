@@ -13,3 +13,8 @@ def language_of_text(text: str) -> str:
         return UNKNOWN
     code: str = cast("Any", py3langid).classify(text)[0]
     return code
+
+
+def row_language(instruction: str, output: str) -> str:
+    """The language of a row: of its instruction and its output together."""
+    return language_of_text(f"{instruction}\n{output}")

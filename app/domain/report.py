@@ -3,11 +3,12 @@
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from uuid import UUID
 
 from app.domain.judging import Agreement, agreement, edges
+from app.domain.topics import Topic
 from app.domain.verb_nouns import VerbNouns
 
 ScoresByCriterion = Mapping[str, Sequence[float]]
@@ -76,9 +77,10 @@ class Judging:
 class Report:
     """Everything that is told of a job.
 
-    The texts were read from `rows_read` of the `rows` accepted rows, evenly spread. `nearest_seed`
-    is of the ROUGE-L F-measure to the most similar seed, lengths are in tokens (one for each
-    ideograph), `languages` maps ISO 639-1 codes to rows.
+    The texts were read from `rows_read` of the `rows` rows of the dataset, evenly spread: the
+    first target rows by order that nobody dropped. `nearest_seed` is of the ROUGE-L F-measure to
+    the most similar seed, lengths are in tokens (one for each ideograph), `languages` maps ISO
+    639-1 codes to rows. `missing` says, by member, why something cannot be told; it is empty then.
     """
 
     job: str
@@ -96,6 +98,9 @@ class Report:
     rows_with_verb: int
     languages: Mapping[str, int]
     judgings: Sequence[Judging] = ()
+    topics: Sequence[Topic] = ()
+    rows_with_topic: int = 0
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def histogram(values: Iterable[float], edges: Sequence[float]) -> Histogram:

@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT, _LEFT, _BELOW = 560, 220, 56, 28
 _COLOURS = ("#3b6ea5", "#d08c3f", "#5b9279", "#a8546a", "#7a6ea8", "#8c8c46", "#4f9aa8", "#b0705a")
 
 
-def bars(found: Histogram) -> str:
+def bars(found: Histogram, title: str) -> str:
     """A histogram; each bar tells its count when it is pointed at."""
     most = max(found.counts, default=0) or 1
     width = (_WIDTH - _LEFT) / max(1, len(found.counts))
@@ -25,10 +25,13 @@ def bars(found: Histogram) -> str:
             f'height="{height:.1f}" fill="{_COLOURS[0]}"><title>{told}</title></rect>'
         )
     ends = [f"{found.edges[0]:g}", f"{found.edges[-1]:g}"]
-    return _svg(parts, top=f"{most:,}", ends=ends)
+    told = f"{title}: mean {found.mean:.3g}, {sum(found.counts):,} values"
+    return _svg(parts, top=f"{most:,}", ends=ends, told=told)
 
 
-def curve(points: Sequence[tuple[float, float]], *, top: str, ends: Sequence[str]) -> str:
+def curve(
+    points: Sequence[tuple[float, float]], title: str, *, top: str, ends: Sequence[str]
+) -> str:
     """A line through points whose coordinates are in [0, 1], from left to right."""
     inner_width, inner_height = _WIDTH - _LEFT - 6, _HEIGHT - _BELOW - 10
     places = " ".join(
@@ -36,7 +39,8 @@ def curve(points: Sequence[tuple[float, float]], *, top: str, ends: Sequence[str
         for x, y in points
     )
     line = f'<polyline points="{places}" fill="none" stroke="{_COLOURS[0]}" stroke-width="2"/>'
-    return _svg([line] if points else [], top=top, ends=ends)
+    told = f"{title}, from {ends[0]} to {ends[-1]}, top {top}"
+    return _svg([line] if points else [], top=top, ends=ends, told=told)
 
 
 def rings(verbs: Sequence[VerbNouns]) -> str:
@@ -57,7 +61,11 @@ def rings(verbs: Sequence[VerbNouns]) -> str:
             begin = end
         at += share
     body = "".join(parts)
-    return f'<svg viewBox="-210 -210 420 420" width="420" height="420" role="img">{body}</svg>'
+    told = "verbs and their objects: " + ", ".join(f"{each.verb} {each.count:,}" for each in verbs)
+    return (
+        f'<svg viewBox="-210 -210 420 420" width="420" height="420" role="img" '
+        f'aria-label="{escape(told)}">{body}</svg>'
+    )
 
 
 def _ring(
@@ -93,7 +101,7 @@ def _label(turn: float, radius: float, text: str) -> str:
     )
 
 
-def _svg(parts: Sequence[str], *, top: str, ends: Sequence[str]) -> str:
+def _svg(parts: Sequence[str], *, top: str, ends: Sequence[str], told: str) -> str:
     floor = _HEIGHT - _BELOW
     frame = (
         f'<path d="M{_LEFT} 10 V{floor} H{_WIDTH}" fill="none" stroke="#888"/>'
@@ -105,5 +113,5 @@ def _svg(parts: Sequence[str], *, top: str, ends: Sequence[str]) -> str:
     body = "".join(parts)
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'role="img">{body}{frame}</svg>'
+        f'role="img" aria-label="{escape(told)}">{body}{frame}</svg>'
     )

@@ -25,6 +25,7 @@ _JOINTS = (
 _NO_VERBS, _SKIPPED, _ENDS = (
     frozenset(words.split()) for words in (_OPENINGS, _DETERMINERS, _JOINTS)
 )
+FUNCTION_WORDS = _NO_VERBS | _SKIPPED | _ENDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class _Making:
         self._held_out: Sequence[Source] = held_out.held_out_seeds(runtime, provenance.job)
         self._left_out = Counter[str]()
         self._rows = Counter[str]()
+        self._last: list[int] = []
 
     def go(self) -> Mapping[str, object]:
         """Write, and say what was written."""
@@ -86,6 +87,8 @@ class _Making:
             **self._format.facts(),
             "left_out": self._left_out,
             "rows_by_split": self._rows,
+            # Place of the last row read, which tells how far into the job the file reaches.
+            "last_row": self._last,
         }
         if self._packaging.has_splits:
             manifest["splits"] = self._splits.facts()
@@ -144,7 +147,13 @@ class _Making:
     def _pages(self, left_out: Counter[str]) -> Iterator[Sequence[ExportedRow]]:
         provenance = self._provenance
         found = pages(self._runtime, provenance.export, provenance.job.target_rows)
-        return self._scores.good(found, left_out)
+        return self._scores.good(self._followed(found), left_out)
+
+    def _followed(self, found: Iterator[Sequence[ExportedRow]]) -> Iterator[Sequence[ExportedRow]]:
+        """The pages, of which the place of the last row is remembered."""
+        for page in found:
+            self._last[:] = [page[-1].pool_seq, page[-1].position]
+            yield page
 
     def _companions(
         self, manifest: Mapping[str, object], files: Sequence[BundledFile]

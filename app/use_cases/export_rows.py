@@ -43,12 +43,15 @@ def rows_of(
     origins: InstructionOrigins | None,
     scores: RowScores,
 ) -> Iterator[Row]:
-    """The rows of some pages as formats take them: one per instruction where they want that."""
+    """The rows of some pages as formats take them: one per instruction where they want that.
+
+    A row whose instruction a person edited has one of its own.
+    """
     each_row = _with_origins(found, splits_of, origins, scores)
     if not chosen.per_task:
         yield from (row for _, row in each_row)
         return
-    for _, same in groupby(each_row, key=lambda pair: pair[0]):
+    for _, same in groupby(each_row, key=lambda pair: (pair[0], pair[1].instruction)):
         first, *others = [row for _, row in same]
         instances = tuple(SeedInstance(each.input, each.output) for each in others)
         yield replace(first, others=instances)

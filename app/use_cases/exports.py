@@ -1,6 +1,8 @@
 """Exports: ask for one, make it, read it, delete it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -8,7 +10,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from app import traces
-from app.db import exports, jobs
+from app.db import exports, jobs, reviews
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.format import Format
@@ -23,6 +25,7 @@ from app.runtime import Runtime
 from app.use_cases import audit
 from app.use_cases.export_making import card_path, write
 from app.use_cases.export_scores import check_judge
+from app.use_cases.held_out import held_out_seeds
 from app.use_cases.once import Once
 from app.use_cases.provenance import gather
 
@@ -63,6 +66,60 @@ def request(
         audit.note(runtime, connection, "export.request", export_id, job=str(job_id))
     runtime.wake.export(export_id)
     return record
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPreview:
+    """What an export would be if it were made now.
+
+    `rows` counts those of the job; of them the format may have to leave some out, which only the
+    making tells, as it tells digest and splits.
+    """
+
+    rows: int
+    suffix: str
+    card: str
+
+
+def preview(
+    runtime: Runtime,
+    job_id: UUID,
+    format_name: str,
+    options: Mapping[str, object] | None = None,
+    packaging: Mapping[str, object] | None = None,
+) -> ExportPreview:
+    """The card of an export before it is made; raises NotFound or InvalidInput."""
+    chosen, packed = _chosen(format_name, options or {}, packaging or {})
+    if packed.container is Container.PARQUET:
+        check_parquet()
+    with runtime.database.transaction() as connection:
+        provenance = gather(connection, _imagined(job_id, format_name, chosen))
+        rows = reviews.population(connection, job_id, provenance.job.target_rows)
+    held_out = len(held_out_seeds(runtime, provenance.job))
+    card = provenance.card(
+        rows=rows, sha256="", left_out={}, rows_by_split={}, paths={}, held_out=held_out
+    )
+    return ExportPreview(rows, packed.suffix(chosen), card)
+
+
+def _imagined(job_id: UUID, format_name: str, chosen: Format) -> ExportRecord:
+    """An export that is not stored."""
+    return ExportRecord(
+        id=new_id(),
+        job_id=job_id,
+        format=format_name,
+        options=options_as_dict(chosen),
+        packaging={},
+        state=ExportState.QUEUED,
+        row_count=None,
+        bytes=None,
+        sha256=None,
+        manifest=None,
+        error=None,
+        error_code=None,
+        created_at=datetime.now(UTC),
+        finished_at=None,
+    )
 
 
 def _chosen(

@@ -1,13 +1,14 @@
 """Where the rows of an export came from, as a manifest for programs and a card for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.db import counts, jobs, reused
+from app.db import counts, jobs, reused, reviews
 from app.db.engine import Connection
-from app.domain.card import Card, render_card
+from app.domain.card import Card, CardReview, render_card
 from app.domain.lifecycle import JobState
+from app.domain.review import Findings, Review, Verdict, findings
 from app.domain.stored import ExportRecord, Job
 from app.errors import NotFound
 from app.use_cases.job_prompts import prompt_versions
@@ -26,9 +27,11 @@ class Provenance:
     tallies: Mapping[str, Mapping[str, int]]
     reused_rows: int = 0
     bought_by: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+    verdicts: Mapping[str, int] = field(default_factory=dict[str, int])
+    reviews: Sequence[tuple[Review, Findings]] = ()
 
     def manifest(self) -> Mapping[str, object]:
-        """Nothing in it changes while the job's state does not."""
+        """Nothing in it changes while the job's state does not, and nobody judges its rows."""
         return {
             "schema": MANIFEST_SCHEMA,
             "format": self.export.format,
@@ -39,6 +42,7 @@ class Provenance:
             "job": self._job_facts(),
             **self.origins.manifest(self.job),
             "reused": self._reused_facts(),
+            "reviewed": self._reviewed_facts(),
             "counts": {family: dict(names) for family, names in self.tallies.items()},
         }
 
@@ -87,8 +91,21 @@ class Provenance:
                 made_on=made_on,
                 cost=f"{_dollars(job.spent_micro_usd)} for {job.calls:,} calls",
                 reused=self._reused_words(),
+                reviewed_rows=sum(
+                    n for name, n in self.verdicts.items() if name != Verdict.DROPPED
+                ),
+                edited_rows=self.verdicts.get(Verdict.EDITED, 0),
+                dropped_rows=self.verdicts.get(Verdict.DROPPED, 0),
+                reviews=[_card_review(*each) for each in self.reviews],
             )
         )
+
+    def _reviewed_facts(self) -> Mapping[str, object]:
+        """What people decided about the job's rows; edits and drops hold in the export."""
+        return {
+            **{each.value: self.verdicts.get(each, 0) for each in Verdict},
+            "reviews": [_review_facts(*each) for each in self.reviews],
+        }
 
     def _reused_facts(self) -> Mapping[str, object]:
         """What rests on replies that earlier jobs bought, by job, be they deleted since."""
@@ -144,6 +161,39 @@ def gather(connection: Connection, export: ExportRecord) -> Provenance:
         counts.of_job(connection, job.id),
         reused.rows_resting_on(connection, job.id, job.target_rows) if job.reused_calls else 0,
         reused.bought_by(connection, job.id) if job.reused_calls else {},
+        reviews.verdicts(connection, job.id),
+        [
+            (each, findings(reviews.judged(connection, each.id), each.population))
+            for each in reviews.of_job(connection, job.id)
+        ],
+    )
+
+
+def _review_facts(review: Review, found: Findings) -> Mapping[str, object]:
+    valid = found.valid
+    return {
+        "id": str(review.id),
+        "sample_rows": review.sample_rows,
+        "population": review.population,
+        "random_seed": review.random_seed,
+        "judged": found.judged,
+        "valid_share": valid.share,
+        "low": valid.low,
+        "high": valid.high,
+        "confidence": valid.confidence,
+        "reasons": dict(found.reasons),
+    }
+
+
+def _card_review(review: Review, found: Findings) -> CardReview:
+    valid = found.valid
+    return CardReview(
+        judged=found.judged,
+        population=review.population,
+        valid_share=valid.share,
+        low=valid.low,
+        high=valid.high,
+        confidence=valid.confidence,
     )
 
 

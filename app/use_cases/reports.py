@@ -1,37 +1,21 @@
 """The report of a job, computed from what is stored; nothing of it is kept."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.db import pools, reports, scores
 from app.db.engine import Connection
-from app.domain.language_of_text import language_of_text
-from app.domain.novelty import NoveltyIndex
-from app.domain.report import (
-    Histogram,
-    Judging,
-    Report,
-    Saturation,
-    Spent,
-    funnel,
-    histogram,
-    judging,
-)
+from app.domain import texts_report
+from app.domain.report import Judging, Report, Saturation, Spent, funnel, judging
 from app.domain.report_page import report_page
 from app.domain.stored import Job
-from app.domain.tokens import Tokens, unicode_tokens
-from app.domain.verb_nouns import most_frequent
+from app.domain.tokens import Tokens
 from app.runtime import Runtime
 from app.use_cases import jobs
 from app.use_cases.job_context import read_seeds
 
-_ROWS_READ = 2000
 _SCORES_READ = 20_000
 _POINTS = 40
-_SCORES = tuple(part / 20 for part in range(21))
-_LENGTHS = (*range(0, 100, 5), *range(100, 301, 20))
-Texts = Sequence[tuple[str, str, str]]
 
 
 def of_job(runtime: Runtime, job_id: UUID) -> Report:
@@ -39,30 +23,23 @@ def of_job(runtime: Runtime, job_id: UUID) -> Report:
     progress = jobs.progress(runtime, job_id)
     job = progress.job
     with runtime.database.transaction() as connection:
-        count, texts = reports.texts(connection, job_id, _ROWS_READ)
+        count, texts = reports.texts(connection, job_id, job.target_rows, texts_report.ROWS_READ)
         saturation = _saturation(connection, job)
         cost = _cost(connection, job_id)
         seeds = _seeds(connection, job)
         judged = _judgings(connection, job_id)
         tokens = Tokens(pools.get(connection, job.pool_id).tokens)
-    verbs, with_verb = most_frequent(instruction for instruction, _, _ in texts)
-    return Report(
+    told = texts_report.Told(
         job=job.name,
         method=f"{job.method}, profile {job.profile}",
         simulated=job.simulated,
-        rows=count,
-        rows_read=len(texts),
         funnel=funnel(progress.calls, progress.candidates, progress.rows),
         drops=progress.drops,
         saturation=saturation,
         cost=cost,
-        nearest_seed=_nearest_seed(seeds, texts, tokens),
-        lengths=_lengths(texts),
-        verbs=verbs,
-        rows_with_verb=with_verb,
-        languages=_languages(texts),
         judgings=judged,
     )
+    return texts_report.report_of(told, count, texts, seeds, tokens)
 
 
 def _seeds(connection: Connection, job: Job) -> Sequence[str]:
@@ -105,22 +82,3 @@ def _cost(connection: Connection, job_id: UUID) -> Sequence[Spent]:
         micro_usd, rows = micro_usd + paid.get(at, 0), rows + made.get(at, 0)
         points.append(Spent((span[1] - span[0]) * at / _POINTS, micro_usd, rows))
     return points
-
-
-def _nearest_seed(seeds: Sequence[str], texts: Texts, tokens: Tokens) -> Histogram:
-    index = NoveltyIndex(tokens=tokens, threshold=0.7)
-    index.extend(seeds)
-    found = (index.nearest(instruction) for instruction, _, _ in texts)
-    return histogram((each.score for each in found if each is not None), _SCORES)
-
-
-def _lengths(texts: Texts) -> Mapping[str, Histogram]:
-    columns = zip(("instructions", "inputs", "outputs"), range(3), strict=True)
-    return {
-        name: histogram((len(unicode_tokens(each[at])) for each in texts if each[at]), _LENGTHS)
-        for name, at in columns
-    }
-
-
-def _languages(texts: Texts) -> Mapping[str, int]:
-    return dict(Counter(language_of_text(f"{each[0]}\n{each[2]}") for each in texts).most_common())

@@ -9,7 +9,9 @@ from tests.api.bad_request import Bad, sent
 
 def ids() -> Iterator[Bad]:
     """Ids that name nothing."""
-    families = ("seed-sets", "document-sets", "evaluation-sets", "teachers", "jobs", "exports")
+    families = (
+        "seed-sets", "document-sets", "evaluation-sets", "teachers", "jobs", "exports", "reviews",
+    )  # fmt: skip
     for family in (*families, "rows"):
         for given in ("{unknown}", "x", "%00", "..%2f..%2fetc%2fpasswd", "1" * 300):
             yield Bad(f"{family} {given[:9]}", 404, "not_found", path=f"/v1/{family}/{given}")
@@ -17,6 +19,9 @@ def ids() -> Iterator[Bad]:
         path = f"/v1/{family}/{{unknown}}"
         yield Bad(f"delete of {family}", 404, "not_found", "DELETE", path)
     yield Bad("lineage of no row", 404, "not_found", path="/v1/rows/{unknown}/lineage")
+    yield Bad("decisions about no row", 404, "not_found", path="/v1/rows/{unknown}/decisions")
+    for part in ("rows", "sheet"):
+        yield Bad(f"{part} of no review", 404, "not_found", path=f"/v1/reviews/{{unknown}}/{part}")
     for part in ("events", "calls", "candidates", "rows"):
         yield Bad(f"{part} of no job", 404, "not_found", path=f"/v1/jobs/{{unknown}}/{part}")
     for action in ("pause", "resume", "cancel", "retry"):
@@ -139,6 +144,28 @@ def exports() -> Iterator[Bad]:
         path, headers = "/v1/exports/{ready_export}/download", {"range": given}
         id = f"range {given[:14]}"
         yield Bad(id, 416, "range_not_satisfiable", path=path, headers=headers)
+
+
+def reviews() -> Iterator[Bad]:
+    """Reviews that cannot be begun, verdicts on nothing."""
+
+    def review(id: str, status: int, code: str, **changed: object) -> Bad:
+        body = {"job_id": "{job}", **changed}
+        return sent(f"review: {id}", "/v1/reviews", body, status, code)
+
+    yield review("no job", 404, "not_found", job_id="{unknown}")
+    yield review("bad job id", 404, "not_found", job_id="x")
+    yield review("no rows yet", 409, "invalid_state", job_id="{succeeded}")
+    yield review("rows", 422, "invalid_input", rows=5_001)
+    yield review("rows as text", 422, "wrong_type", rows="5")
+    yield review("seed", 422, "invalid_input", random_seed=1 << 62)
+    yield review("huge seed", 422, "number_out_of_range", random_seed=1 << 70)
+    yield review("reviewer", 422, "invalid_input", reviewer="\x07")
+    yield review("field", 422, "unknown_field", row=5)
+    verdict = {"row_id": "{row}", "verdict": "keep"}
+    path = "/v1/reviews/{unknown}/decisions"
+    yield sent("verdict in no review", path, verdict, 404, "not_found")
+    yield Bad("language of rows", 422, "wrong_type", path="/v1/rows?job_id={job}&language=EN")
 
 
 def http() -> Iterator[Bad]:

@@ -16,6 +16,7 @@ FAMILIES = (
     bad_addresses.pages,
     bad_addresses.states,
     bad_addresses.exports,
+    bad_addresses.reviews,
     bad_addresses.http,
 )
 EVERY = [bad for family in FAMILIES for bad in family()]

@@ -86,9 +86,9 @@ def submitted_job(runtime: Runtime, target_rows: int = 2) -> Job:
     return jobs.submit(runtime, JobDetails(seed_set_id, teacher_id, target_rows))
 
 
-def stored_job(runtime: Runtime, *, row_count: int = 3) -> StoredJob:
-    """A job whose target of two rows is met."""
-    job = submitted_job(runtime)
+def stored_job(runtime: Runtime, *, row_count: int = 3, target_rows: int = 2) -> StoredJob:
+    """A job whose target is met."""
+    job = submitted_job(runtime, target_rows)
     with runtime.database.transaction() as connection:
         conversation_id = stored_conversation(connection, job)
         call_id = stored_slots(connection, job, conversation_id)

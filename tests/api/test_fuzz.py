@@ -15,20 +15,22 @@ FIELDS = (
     "api_key", "input_micro_usd_per_million", "context_length", "max_concurrency", "timeout_s",
     "extra_body", "terms", "simulated", "only", "job_id", "format", "threshold", "cut_reply",
     "reuse", "filters", "decontamination", "evaluation_set_ids", "ngram", "rouge_l", "action",
-    "refusal", "word_count", "minimum", "language", "licence", "source",
+    "refusal", "word_count", "minimum", "language", "licence", "source", "rows", "reviewer",
+    "row_id", "verdict", "reasons", "note", "messages", "packaging",
 )  # fmt: skip
 ADDRESSES = (
     ("POST", "/v1/jobs"), ("PATCH", "/v1/jobs/{job}"), ("POST", "/v1/jobs/{job}/retry"),
     ("POST", "/v1/teachers"), ("PATCH", "/v1/teachers/{teacher}"), ("POST", "/v1/exports"),
     ("POST", "/v1/estimates"), ("POST", "/v1/jobs/{job}/filters/preview"),
-    ("POST", "/v1/document-sets"),
+    ("POST", "/v1/document-sets"), ("POST", "/v1/reviews"), ("POST", "/v1/exports/preview"),
+    ("POST", "/v1/reviews/{unknown}/decisions"),
 )  # fmt: skip
 LISTS = (
     "/v1/jobs", "/v1/seed-sets", "/v1/teachers", "/v1/exports", "/v1/rows", "/v1/jobs/{job}/calls",
     "/v1/document-sets", "/v1/document-sets/{documents}/documents",
     "/v1/document-sets/{documents}/chunks", "/v1/jobs/{job}/candidates",
     "/v1/jobs/{job}/rows", "/v1/seed-sets/{seed_set}/seeds",
-    "/v1/evaluation-sets", "/v1/evaluation-sets/{evaluation_set}/items",
+    "/v1/evaluation-sets", "/v1/evaluation-sets/{evaluation_set}/items", "/v1/reviews",
 )  # fmt: skip
 many = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

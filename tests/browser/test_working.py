@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, seed_sets, teachers
+from app.use_cases import exports, jobs, reviews, seed_sets, teachers
 from app.use_cases.estimates import of_job
 from app.use_cases.jobs import JobDetails
+from app.use_cases.reviews import ReviewDetails
 from tests.api.stored_job import KEY, stored_job, stored_seed_set, stored_teacher
 from tests.browser.conftest import Site, served, watched_page
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
@@ -288,3 +289,42 @@ def test_a_cap_is_raised_and_a_job_is_cloned(site: Site, chromium: Browser) -> N
     assert second.id != first.id
     same = ("seed_set_id", "teacher_id", "options", "target_rows", "random_seed", "method")
     assert [getattr(second, name) for name in same] == [getattr(first, name) for name in same]
+
+
+def test_rows_are_reviewed_by_keys_alone(site: Site, chromium: Browser) -> None:
+    stored = stored_job(site.runtime, row_count=3, target_rows=3)
+    review = reviews.start(site.runtime, ReviewDetails(stored.job.id, reviewer="Ann")).review.id
+    with watched_page(chromium, home=site.url) as (page, complaints):
+        page.goto(f"{site.url}/dashboard/reviews/{review}/next")
+        expect(page.locator("h1")).to_have_text("Row 1 of 3")
+        page.keyboard.press("j")
+        expect(page.locator("h1")).to_have_text("Row 2 of 3")
+        page.keyboard.press("k")
+        expect(page.locator("h1")).to_have_text("Row 1 of 3")
+        page.keyboard.press("a")
+        expect(page.locator("h1")).to_have_text("Row 2 of 3")
+        expect(page.locator(".beside")).to_contain_text("100.0 %")
+        page.keyboard.press("d")
+        expect(page.locator("#reasons-error")).to_contain_text("at least one reason")
+        page.keyboard.press("5")
+        expect(page.locator("[value=wrong_output]")).to_be_checked()
+        page.keyboard.press("e")
+        expect(page.locator("#instruction")).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Control+A")
+        page.keyboard.type("add a jar")
+        page.keyboard.press("Escape")
+        page.keyboard.press("s")
+        expect(page.locator("h1")).to_have_text("Row 3 of 3")
+        page.keyboard.press("7")
+        page.keyboard.press("d")
+        expect(page.locator(".big")).to_have_text("3 of 3 rows judged")
+        assert [each for each in complaints if "422" not in each] == []
+    found = reviews.page_rows(site.runtime, review).items
+    assert [each.decision and each.decision.verdict for each in found] == [
+        "kept",
+        "edited",
+        "dropped",
+    ]
+    assert found[1].row.output == "add a jar", "letters that are typed press nothing"

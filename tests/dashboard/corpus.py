@@ -13,11 +13,13 @@ from app.domain.documents import DocumentKind
 from app.domain.lifecycle import CandidateState, ExportState, RowState, SlotState
 from app.domain.stored import Job
 from app.runtime import Runtime
-from app.use_cases import document_sets, jobs, seed_sets, teachers
+from app.use_cases import document_sets, jobs, reviews, seed_sets, teachers
 from app.use_cases.document_sets import DocumentDetails
 from app.use_cases.jobs import JobDetails
+from app.use_cases.reviews import ReviewDetails
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
+from app.use_cases.verdicts import Given
 from tests.api.stored_job import completion, stored_conversation, stored_slots
 
 CANARY = "http://canary.example"
@@ -85,6 +87,7 @@ class Poisoned:
     dropped_row_id: UUID
     export_id: UUID
     document_set_id: UUID
+    review_id: UUID
 
     @property
     def pages(self) -> list[str]:
@@ -114,6 +117,12 @@ class Poisoned:
             f"/dashboard/rows?job={self.job.id}&state=rejected&text=alert",
             f"/dashboard/rows/{self.row_id}",
             f"/dashboard/rows/{self.dropped_row_id}",
+            f"/dashboard/rows?job={self.job.id}&language=en",
+            f"{job}/report",
+            "/dashboard/reviews",
+            f"/dashboard/reviews/{self.review_id}",
+            f"/dashboard/reviews/{self.review_id}/rows/1",
+            f"/dashboard/reviews/{self.review_id}/rows/2",
             "/dashboard/exports",
             f"/dashboard/exports/{self.export_id}",
             "/dashboard/nothing/here",
@@ -132,7 +141,19 @@ def poisoned(runtime: Runtime) -> Poisoned:
     with runtime.database.transaction() as connection:
         kept, dropped = _rows(connection, job)
         export_id = _export(connection, job)
-    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, _documents(runtime))
+    documents, review = _documents(runtime), _review(runtime, job)
+    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, documents, review)
+
+
+def _review(runtime: Runtime, job: Job) -> UUID:
+    """A review whose first row was edited into other harmful texts; the second waits."""
+    details = ReviewDetails(job.id, 5, name=NAMES[0], reviewer=NAMES[1])
+    review_id = reviews.start(runtime, details).review.id
+    row = reviews.row_at(runtime, review_id, 0).row
+    whole = "\n".join(PAYLOADS)
+    given = Given("edit", ["wrong_output"], whole[:2000], NAMES[3], whole, whole, f"{whole}!")
+    reviews.decide(runtime, review_id, row.id, given)
+    return review_id
 
 
 def _documents(runtime: Runtime) -> UUID:

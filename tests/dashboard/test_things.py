@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from app.domain.lifecycle import RowState
 from app.errors import InvalidInput
 from app.runtime import Runtime
-from app.use_cases import exports, rows, seed_sets, teachers
+from app.use_cases import exports, methods, rows, seed_sets, teachers
 from app.use_cases.seed_sets import SeedSetChanges
 from tests.api.stored_job import KEY, stored_job, stored_seed_set, stored_teacher
 from tests.dashboard.conftest import ORIGIN
@@ -177,3 +177,37 @@ def test_an_export_that_cannot_be_made_is_not_asked_for(
         sent(browser, "/dashboard/exports", fields).text
     )
     assert exports.page(runtime).items == []
+
+
+def test_the_form_of_an_export_offers_what_rest_does(browser: TestClient, runtime: Runtime) -> None:
+    job = stored_job(runtime, row_count=6, target_rows=6).job
+    page = browser.get(f"/dashboard/exports?job={job.id}").text
+    for each in methods.packaging_fields():
+        assert f'id="packaging/{each.name}"' in page, each.name
+    fields = {
+        "job_id": job.id,
+        "format": "alpaca_jsonl",
+        "packaging/container": "jsonl.gz",
+        "packaging/test": "0.5",
+        "packaging/split_by": "instruction",
+        "packaging/held_out": "false",
+    }
+    shown = sent(browser, "/dashboard/exports", {**fields, "action": "preview"})
+    assert shown.status_code == 200
+    for words in ("6 rows of the job", "one .zip file", "## Licence chain", 'value="0.5"'):
+        assert words in shown.text, words
+    assert exports.page(runtime).items == [], "a preview stores nothing"
+    answer = sent(browser, "/dashboard/exports", {**fields, "action": "make"})
+    export = exports.page(runtime).items[0]
+    assert answer.headers["location"] == f"/dashboard/exports/{export.id}"
+    assert export.packaging["container"] == "jsonl.gz"
+    assert (export.packaging["test"], export.packaging["held_out"]) == (0.5, False)
+    exports.make(runtime, export.id)
+    made = browser.get(f"/v1/exports/{export.id}").json()
+    assert made["manifest"]["rows_by_split"] == {"train": 3, "test": 3}
+    wrong = sent(browser, "/dashboard/exports", {**fields, "packaging/test": "2"})
+    assert {name for name, _ in told(wrong.text)} == {"packaging/test"}
+    body = {"job_id": str(job.id), "format": "alpaca_jsonl"}
+    told_by_rest = browser.post("/v1/exports/preview", json=body).json()
+    assert (told_by_rest["rows"], told_by_rest["suffix"]) == (6, ".jsonl")
+    assert told_by_rest["card"].startswith("---\npretty_name")

@@ -9,6 +9,7 @@ import pytest
 from app.domain.language_of_text import language_of_text
 from app.domain.report import Report, Saturation, Spent, funnel, histogram
 from app.domain.report_page import report_page
+from app.domain.topics import Topic
 from app.domain.verb_nouns import most_frequent, verb_and_noun
 
 VERBS, WITH_VERB = most_frequent(
@@ -33,6 +34,8 @@ REPORT = Report(
     verbs=VERBS,
     rows_with_verb=WITH_VERB,
     languages={"en": 4, "und": 1},
+    topics=[Topic("tea", 3, ("<i>", "cup"))],
+    rows_with_topic=3,
 )
 
 
@@ -89,6 +92,8 @@ def test_the_page_needs_nothing_else_and_quotes_what_others_wrote() -> None:
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert not re.search(r"(?:src|href|url\()", page)
+    assert "tea (&lt;i&gt;, cup)</td><td>3<" in page
+    assert "none of these</td><td>2<" in page
     assert "Simulated" in page
     assert "Simulated" not in report_page(replace(REPORT, simulated=False))
 
@@ -105,6 +110,18 @@ def test_the_charts_show_the_numbers() -> None:
         points = next(drawing.iter("polyline")).attrib["points"].split()
         assert len(points) == 2
     assert float(points[0].split(",")[1]) > float(points[1].split(",")[1])
+
+
+def test_every_drawing_has_a_name() -> None:
+    assert all(each.attrib["aria-label"] for each in drawings(report_page(REPORT)))
+
+
+def test_what_is_missing_is_said_in_its_place() -> None:
+    missing = {"cost": "rows do not <tell>", "funnel": "no manifest"}
+    page = report_page(replace(REPORT, missing=missing))
+    assert "<h2>What was spent</h2>\n<p>Not told here: rows do not &lt;tell&gt;.</p>" in page
+    assert "calls issued" not in page
+    assert len(drawings(page)) == len(drawings(report_page(REPORT))) - 1
 
 
 def test_a_job_that_has_just_begun_has_a_report_too() -> None:

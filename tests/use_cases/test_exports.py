@@ -13,6 +13,7 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
+from app.domain import texts_report
 from app.domain.handoff import Layout, read_manifest, read_row
 from app.domain.lifecycle import ExportState
 from app.domain.seed_rows import parse_seed
@@ -20,6 +21,7 @@ from app.domain.stored import ExportRecord, Job, RowRecord
 from app.errors import InvalidInput
 from app.runtime import Runtime
 from app.use_cases import exports, jobs, reports, rows, seed_sets
+from app.use_cases.file_reports import FileReportWish, of_file
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import SEEDS, Driver, add_teacher, running_driver, running_runtime
 from tests.servers import TestPostgres
@@ -293,14 +295,16 @@ def test_the_report_counts_what_the_rows_say(grown: Grown) -> None:
     report = reports.of_job(grown.runtime, grown.job.id)
     accepted = rows.page(grown.runtime, grown.job.id, limit=500).items
     steps = {each.name: each.count for each in report.funnel}
-    assert report.rows == report.rows_read == steps["rows accepted"] == len(accepted)
+    dataset = min(len(accepted), grown.job.target_rows)
+    assert report.rows == report.rows_read == dataset
+    assert steps["rows accepted"] == len(accepted)
     candidates = jobs.page_candidates(grown.runtime, grown.job.id, limit=1000).items
     assert sum(each.candidates for each in report.saturation) == len(candidates)
     assert sum(each.novel for each in report.saturation) == steps["instructions new"]
     assert report.saturation[-1].calls == grown.job.next_propose
     assert report.cost[-1].micro_usd == grown.job.spent_micro_usd
     assert report.cost[-1].rows == len(accepted)
-    assert sum(report.nearest_seed.counts) == sum(report.languages.values()) == len(accepted)
+    assert sum(report.nearest_seed.counts) == sum(report.languages.values()) == dataset
     # No row is above the threshold to any seed.
     assert sum(report.nearest_seed.counts[15:]) == 0
     assert report.verbs
@@ -308,7 +312,49 @@ def test_the_report_counts_what_the_rows_say(grown: Grown) -> None:
 
 
 def test_a_report_reads_rows_evenly_spread(grown: Grown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "_ROWS_READ", 10)
+    monkeypatch.setattr(texts_report, "ROWS_READ", 10)
     report = reports.of_job(grown.runtime, grown.job.id)
     assert 5 <= report.rows_read <= 10
     assert report.rows >= 25
+
+
+OF_ROWS = (
+    "rows", "rows_read", "nearest_seed", "lengths", "verbs", "rows_with_verb", "languages",
+    "topics", "rows_with_topic",
+)  # fmt: skip
+OF_THE_MANIFEST = ("job", "method", "simulated", "funnel", "drops")
+
+
+@pytest.mark.parametrize("kind", ["alpaca_jsonl", "self_instruct_triples", "alpaca", "seed_tasks"])
+def test_a_report_is_computed_again_from_the_export(grown: Grown, kind: str) -> None:
+    report = reports.of_job(grown.runtime, grown.job.id)
+    _, path = grown.export(kind)
+    again = of_file(FileReportWish(path, seeds=SEEDS))
+    assert report.topics
+    for name in OF_ROWS:
+        assert getattr(again, name) == getattr(report, name), name
+    assert set(again.missing) == {"method", "simulated", "funnel", "drops", "saturation", "cost"}
+
+
+def test_a_bundle_tells_funnel_and_drops_too(
+    grown: Grown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    report = reports.of_job(grown.runtime, grown.job.id)
+    record, path = grown.export("alpaca_jsonl", {"bundle": True, "container": "parquet"})
+    again = of_file(FileReportWish(path, seeds=SEEDS))
+    for name in (*OF_ROWS, *OF_THE_MANIFEST):
+        assert getattr(again, name) == getattr(report, name), name
+    assert set(again.missing) == {"saturation", "cost"}
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"id": "x", "manifest": record.manifest}))
+    _, plain = grown.export("alpaca_jsonl")
+    told = of_file(FileReportWish(plain, manifest=manifest))
+    assert (told.funnel, told.drops) == (report.funnel, report.drops)
+    assert set(told.missing) == {"saturation", "cost", "nearest_seed"}
+    monkeypatch.setattr(texts_report, "ROWS_READ", 10)
+    some = of_file(FileReportWish(plain, seeds=SEEDS))
+    assert some.rows_read < some.rows
+    assert some.languages == reports.of_job(grown.runtime, grown.job.id).languages
+    manifest.write_text("[]")
+    with pytest.raises(InvalidInput, match="must be a JSON object"):
+        of_file(FileReportWish(plain, manifest=manifest))

@@ -1,6 +1,6 @@
 """Exports: choose job and format, follow one while it is made, download it with its checksum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,13 +11,14 @@ from fastapi.responses import RedirectResponse
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
 from app.dashboard.live import BoardOfApp, first_sight, polled
-from app.dashboard.option_fields import read_options, shown_options
+from app.dashboard.option_fields import PACKAGING, read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.domain.lifecycle import ExportState
 from app.domain.stored import ExportRecord
 from app.errors import InvalidInput, NotFound, Problem
 from app.runtime import Runtime
 from app.use_cases import exports, jobs, methods
+from app.use_cases.exports import ExportPreview
 
 PAGE_SIZE = 25
 JOBS_OFFERED = 100
@@ -55,25 +56,34 @@ def export_list(
 
 @router.post("/dashboard/exports", dependencies=from_our_pages)
 def request_export(runtime: RuntimeOfApp, form: SentForm) -> Response:
-    """Ask for an export; a worker makes it. The other button shows another format's options."""
-    if form.text("action") == "format":
+    """Ask for an export; a worker makes it. Other buttons show a format's options, or the card."""
+    action = form.text("action")
+    if action == "format":
         return _list(runtime, form)
-    reading = Reading(form)
-    job_id = reading.required_id("job_id")
-    least = reading.number("min_score", 0.0) if form.text("min_score") else None
-    known = {each.name: each.options for each in methods.all_formats()}
-    options = read_options(known.get(form.text("format"), ()), form)
-    problems: Sequence[Problem] = reading.problems
+    wish, problems = _read(form)
     try:
+        if not problems and action == "preview":
+            return _list(runtime, form, preview=exports.preview(runtime, *wish))
         if not problems:
-            packed = {} if least is None else {"min_score": least}
-            export = exports.request(runtime, job_id, form.text("format"), options, packed)
+            export = exports.request(runtime, *wish)
             return RedirectResponse(f"/dashboard/exports/{export.id}", status_code=303)
     except InvalidInput as error:
         problems = error.problems
     except NotFound as error:
         problems = [Problem("/job_id", error.code, error.detail)]
     return _list(runtime, form, problems)
+
+
+def _read(
+    form: Form,
+) -> tuple[tuple[UUID, str, Mapping[str, object], Mapping[str, object]], Sequence[Problem]]:
+    """What is to be exported, and how it is to be packed."""
+    reading = Reading(form)
+    job_id, name = reading.required_id("job_id"), form.text("format")
+    known = {each.name: each.options for each in methods.all_formats()}
+    options = read_options(known.get(name, ()), form)
+    packaging = read_options(methods.packaging_fields(), form, PACKAGING)
+    return (job_id, name, options, packaging), reading.problems
 
 
 def _list(
@@ -83,11 +93,13 @@ def _list(
     *,
     job: UUID | None = None,
     cursor: str | None = None,
+    preview: ExportPreview | None = None,
 ) -> Response:
     found = exports.page(runtime, job_id=job, cursor=cursor, limit=PAGE_SIZE)
     formats = methods.all_formats()
     chosen = next((each for each in formats if each.name == form.text("format")), formats[0])
     known = jobs.page(runtime, limit=JOBS_OFFERED).items
+    packaging = shown_options(methods.packaging_fields(), {}, form, PACKAGING).own
     return page(
         "exports.html",
         422 if problems else 200,
@@ -100,6 +112,9 @@ def _list(
         formats=formats,
         chosen=chosen,
         options=shown_options(chosen.options, {}, form).own,
+        packaging=packaging,
+        is_packed=any(each.given.strip() for each in packaging),
+        preview=preview,
         form=form,
         problems=problems,
         wrong=by_field(problems),

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Response
 
 from app.dashboard.context import RuntimeOfApp, page_router
+from app.dashboard.lineage_tree import lineage_tree
 from app.dashboard.rendering import page
 from app.domain.lifecycle import RowState
 from app.domain.stored import JobProgress
@@ -31,6 +32,7 @@ def row_list(
     reason: str = "",
     text: str = "",
     min_score: str = "",
+    language: str = "",
     cursor: str | None = None,
 ) -> Response:
     """Rows of one job, the newest job's where none is named."""
@@ -43,6 +45,7 @@ def row_list(
         "state": state,
         "reason": reason if state is RowState.REJECTED else "",
         "text": text,
+        "language": language.strip().lower()[:3],
         "min_score": "" if least is None else f"{least:g}",
     }
     found = rows.search(
@@ -52,6 +55,7 @@ def row_list(
         reason=asked["reason"],
         text=text[:200],
         min_score=least,
+        language=asked["language"] or None,
         cursor=cursor,
         limit=PAGE_SIZE,
     )
@@ -67,8 +71,8 @@ def row_list(
         reasons=sorted(progress.drops),
         query=urlencode({"job": str(progress.job.id), **kept}),
         scores=rows.scores(runtime, [each.id for each in found.items]),
-        searched=bool(asked["reason"] or text or asked["min_score"]),
-        rows_read=rows.ROWS_READ,
+        searched=any(asked[name] for name in ("reason", "text", "language", "min_score")),
+        rows_read=rows.ROWS_HEARD if asked["language"] else rows.ROWS_READ,
         row_characters=ROW_CHARACTERS,
     )
 
@@ -96,14 +100,16 @@ def one_row(runtime: RuntimeOfApp, row_id: UUID) -> Response:
     calls = [("proposed by", lineage.propose), ("answered by", lineage.answer)]
     if lineage.propose and lineage.answer and lineage.propose.slot_id == lineage.answer.slot_id:
         calls = [("proposed and answered by", lineage.propose)]
+    sources = rows.sources(runtime, lineage)
     return page(
         "row.html",
         row=lineage.row,
+        tree=lineage_tree(lineage, sources),
         lineage=lineage,
         job=job,
         seed_set=seed_sets.get(runtime, job.seed_set_id) if job.seed_set_id else None,
         teacher=teachers.get(runtime, job.teacher_id) if job.teacher_id else None,
-        sources=rows.sources(runtime, lineage),
+        sources=sources,
         calls=[(words, call, _reply(call)) for words, call in calls if call is not None],
     )
 

@@ -84,6 +84,19 @@ if (form) {
   if (document.getElementById("seed_set_id")?.value) estimate();
 }
 
+// Keys of a page: each presses, ticks or opens what names it. Not while something is typed.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("textarea, select, input:not([type=checkbox])");
+  if (typing && event.key === "Escape") event.target.blur();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const meant = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!meant) return;
+  event.preventDefault();
+  const opened = meant.matches("summary") ? meant.parentElement : null;
+  meant.click();
+  if (opened?.open) opened.querySelector("textarea, input")?.focus();
+});
+
 // A choice that brings other fields with it presses its button by itself.
 for (const select of document.querySelectorAll("[data-press]")) {
   select.addEventListener("change", () => document.getElementById(select.dataset.press).click());
