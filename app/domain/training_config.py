@@ -53,6 +53,16 @@ class TrainingConfig:
     cpu_work: float = option(
         5e13, "parameters times tokens up to which a CPU is taken without being named", minimum=0
     )
+    answers: int | None = option(
+        None,
+        "held-out rows answered before and after, to be compared; else 32, on a CPU 8",
+        minimum=0,
+        maximum=10_000,
+    )
+    answer_tokens: int = option(256, "most tokens of such an answer", minimum=1, maximum=8192)
+    max_hours: float | None = option(
+        None, "hours after which it saves and stops", minimum=0.001, maximum=10_000
+    )
     merge: bool = option(False, "also write the adapter merged into its base")
     rank: int = option(16, "rank of the update", minimum=1, maximum=1024)
     alpha: float | None = option(None, "scale of the update; else twice the rank", minimum=0.0)
