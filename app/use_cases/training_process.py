@@ -98,7 +98,7 @@ def run_training(
 def _own_limits(folder: Path) -> Limits:
     """The limits that the run's own settings ask for."""
     path = folder / CONFIG
-    settings = cast(Line, orjson.loads(path.read_bytes())) if path.exists() else {}
+    settings: Line = orjson.loads(path.read_bytes()) if path.exists() else {}
     hours = settings.get("max_hours")
     return Limits(wall_s=3600 * hours if isinstance(hours, int | float) else None)
 

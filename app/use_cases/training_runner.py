@@ -95,8 +95,9 @@ class _Attempt:
         with self._holding():
             self._hand_over(folder)
         wanted = ("--dry-run",) if self._record.dry_run else ()
-        told = {"hear": self._hear, "tick": self._tick}
-        ended = run_training(folder, python, arguments=wanted, stop=self._stop, **told)
+        ended = run_training(
+            folder, python, arguments=wanted, hear=self._hear, tick=self._tick, stop=self._stop
+        )
         return self._outcome(folder, ended)
 
     def _hand_over(self, folder: Path) -> None:
