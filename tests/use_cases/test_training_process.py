@@ -90,6 +90,13 @@ def test_one_that_hangs_is_killed(tmp_path: Path, folder: Path, limits: Limits, 
         os.kill(heard[0]["pid"], 0)
 
 
+def test_its_own_settings_limit_it(tmp_path: Path, folder: Path) -> None:
+    (folder / "config.json").write_text('{"max_hours": 0.0001}')
+    ended = run_training(folder, stand_in(tmp_path, UNTIL_STOPPED))
+    assert (ended.ending, ended.overdue) == (Ending.STOPPED, True)
+    assert "after 0.0001 hours" in ended.detail
+
+
 def test_a_kill_from_outside_is_told(tmp_path: Path, folder: Path) -> None:
     ended = run_training(folder, stand_in(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)"))
     assert ended.ending is Ending.FAILED
