@@ -12,6 +12,7 @@ of JSON.
 import argparse
 import dataclasses
 import json
+import math
 import random
 import statistics
 import subprocess
@@ -37,6 +38,7 @@ from transformers import (
     set_seed,
 )
 from transformers import Trainer as PlainTrainer
+from transformers.trainer_callback import PrinterCallback
 from trl import SFTTrainer
 
 from app.domain.training_config import TrainingConfig
@@ -46,14 +48,17 @@ from workers.training.device import Memory, Place, matmul_rate
 from workers.training.plan import Plan
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-MEAN_TOKENS, SIGMA, PROMPT_SHARE = 96, 0.6, 0.6  # training data of Alpaca, in tokens
-WARM_UP = 3
+SIGMA, PROMPT_SHARE = 0.6, 0.6  # of the lengths of Alpaca's rows, and of each the prompt
 DATASHEET_FLOPS = 989e12  # of an H100 or H200, dense bfloat16
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A Llama by its sizes; `tokens` are about those of one step, `length` that of a sequence."""
+    """A Llama by its sizes, and what it is fed with.
+
+    `tokens` are about those of one step, `length` is that of a sequence, `mean` that of a row
+    (Alpaca's have 96 tokens); `warm_up` steps are not timed.
+    """
 
     hidden: int
     feed_forward: int
@@ -64,10 +69,12 @@ class Shape:
     tied: bool
     length: int
     tokens: int
+    mean: int = 96
+    warm_up: int = 3
 
 
 SHAPES = {
-    "tiny": Shape(64, 128, 2, 4, 2, 512, tied=False, length=256, tokens=1024),
+    "tiny": Shape(64, 128, 2, 4, 2, 512, tied=False, length=128, tokens=256, mean=16, warm_up=1),
     "1b": Shape(2048, 8192, 16, 32, 8, 128_256, tied=True, length=4096, tokens=16_384),
     "8b": Shape(4096, 14_336, 32, 32, 8, 128_256, tied=False, length=4096, tokens=16_384),
 }
@@ -115,15 +122,16 @@ class Measured:
 class Meter(TrainerCallback):
     """Times the steps behind the warm-up, the device waited for at both ends."""
 
-    def __init__(self, steps: int) -> None:
-        self.steps, self.seconds, self.counting = steps, 0.0, False
+    def __init__(self, warm_up: int, steps: int) -> None:
+        self.warm_up, self.steps = warm_up, steps
+        self.seconds, self.counting = 0.0, False
         self.losses: list[float] = []
         self._began = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == WARM_UP:
+        if state.global_step == self.warm_up:
             self._began, self.counting = _now(), True
-        if state.global_step == WARM_UP + self.steps:
+        if state.global_step == self.warm_up + self.steps:
             self.seconds, self.counting = _now() - self._began, False
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -162,12 +170,11 @@ def _now() -> float:
 
 
 def rows_of(shape: Shape, count: int, seed: int = 0) -> list[Encoded]:
-    """Rows of random ids with the lengths of Alpaca's."""
+    """Rows of random ids, their lengths log-normal about the mean."""
     drawn, made = random.Random(seed), []
-    middle = MEAN_TOKENS if shape.length > 1024 else shape.length / 8
+    middle = shape.mean / math.exp(SIGMA**2 / 2)
     for _ in range(count):
-        wanted = int(drawn.lognormvariate(0, SIGMA) * middle * 0.84)
-        size = max(4, min(shape.length, wanted))
+        size = max(4, min(shape.length, int(drawn.lognormvariate(0, SIGMA) * middle)))
         ids = [drawn.randrange(3, shape.vocabulary) for _ in range(size)]
         made.append(Encoded(ids, max(1, int(PROMPT_SHARE * size))))
     return made
@@ -206,7 +213,7 @@ def measure(name: str, shape: Shape, steps: int) -> Measured:
     arm, cuda = ARMS[name], torch.cuda.is_available()
     place = Place(torch.device("cuda", 0) if cuda else torch.device("cpu"), bf16=cuda)
     set_seed(0)
-    model, meter = model_of(shape, arm, place), Meter(steps)
+    model, meter = model_of(shape, arm, place), Meter(shape.warm_up, steps)
     with tempfile.TemporaryDirectory() as folder:
         made = _trainer(arm, shape, place, model, meter, Path(folder))
         if cuda:
@@ -224,15 +231,14 @@ def measure(name: str, shape: Shape, steps: int) -> Measured:
 
 
 def _trainer(arm: Arm, shape: Shape, place: Place, model: Any, meter: Meter, folder: Path) -> Any:
-    length = shape.length * arm.lengths
-    at_once = arm.rows or 1
-    per_step = at_once * MEAN_TOKENS if arm.rows else length
-    accumulation = max(1, round(shape.tokens / per_step))
-    steps = WARM_UP + meter.steps
+    length, at_once = shape.length * arm.lengths, arm.rows or 1
+    accumulation = max(1, round(shape.tokens / (at_once * shape.mean if arm.rows else length)))
+    steps = meter.warm_up + meter.steps
     wanted = steps * accumulation * at_once
-    count = wanted if arm.rows else 2 + wanted * length * 10 // (8 * MEAN_TOKENS)
-    rows = rows_of(shape, min(count, 60_000))
-    dataset = as_dataset(rows, pack_to=length if arm.packed else None)
+    # Packed, a third more rows than would fill the sequences, so that none is half empty.
+    count = wanted if arm.rows else wanted * length * 4 // (3 * shape.mean)
+    dataset = as_dataset(rows_of(shape, count), pack_to=length if arm.packed else None)
+    dataset = dataset.select(range(wanted))
     settings = _arguments(arm, place, folder, steps, accumulation, length)
     kinds = {"transformers": CountingPlain, "trl": CountingTrl, "ours": CountingOurs}
     more: dict[str, Any] = {"processing_class": _tokenizer()}
@@ -244,6 +250,7 @@ def _trainer(arm: Arm, shape: Shape, place: Place, model: Any, meter: Meter, fol
         model=model, args=settings, train_dataset=dataset, callbacks=[meter], **more
     )
     made.meter = meter
+    made.remove_callback(PrinterCallback)
     return made
 
 
@@ -329,7 +336,7 @@ def summary(shape: Shape, found: Sequence[Measured], rate: float) -> dict[str, A
             "peak_gb": own[0].peak_bytes and round(own[0].peak_bytes / 1e9, 1),
             "of_measured_matmul": round(speed * flops / rate, 4),
             "of_datasheet": round(speed * flops / DATASHEET_FLOPS, 4),
-            "alpaca_three_epochs_h": round(52_002 * MEAN_TOKENS * 3 / speed / 3600, 2),
+            "alpaca_three_epochs_h": round(52_002 * SHAPES["8b"].mean * 3 / speed / 3600, 2),
         }
     best = max(each["tokens_s"] for name, each in arms.items() if name.startswith("ours"))
     against = {name: round(best / arms[name]["tokens_s"], 2) for name in arms if "ours" not in name}
@@ -363,7 +370,7 @@ def show(result: dict[str, Any]) -> None:
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every arm, or one of them for the process that does."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--shape", choices=[*SHAPES], default="1b")
@@ -371,7 +378,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--tiny", action="store_true", help="on a CPU, to see that it works")
     parser.add_argument("--arm", choices=[*ARMS], help="this one alone, as JSON")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     disable_progress_bars()
     if given.arm:
         print(json.dumps(asdict(measure(given.arm, SHAPES[given.shape], given.steps))))

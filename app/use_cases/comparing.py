@@ -31,6 +31,7 @@ _MOST_TRIES = 5
 _AGAIN = {Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.NOT_SENT}
 _HOPELESS = {Outcome.QUOTA, Outcome.UNAUTHORIZED, Outcome.REDIRECTED}
 _AT_ONCE = 32
+_LINE_BEGINS = b'{"key":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +146,26 @@ class _Record:
 
     def __init__(self, path: Path) -> None:
         self.texts: dict[str, str | None] = {}
-        self._file: BinaryIO = path.open("a+b")
-        self._file.seek(0)
-        whole = 0
-        for line in self._file:
-            if not line.endswith(b"\n"):
-                break  # a kill tore it; what follows must not run into it
-            whole += len(line)
-            self._learn(line, path)
+        whole = self._learn(path) if path.exists() else 0
+        self._file: BinaryIO = path.open("ab")
         self._file.truncate(whole)
 
-    def _learn(self, line: bytes, path: Path) -> None:
-        try:
-            members: Mapping[str, Any] = orjson.loads(line)
-            self.texts[members["key"]] = members["text"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"{path} holds no judgements; name another --out.") from error
+    def _learn(self, path: Path) -> int:
+        """Read what is known; how many bytes of it are whole lines, for a kill may tear the last.
+
+        Raises InvalidInput for a file of something else, which stays as it is.
+        """
+        whole = 0
+        for line in path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n") and line.startswith(_LINE_BEGINS):
+                break
+            try:
+                members: Mapping[str, Any] = orjson.loads(line)
+                self.texts[members["key"]] = members["text"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise InvalidInput(f"{path} holds no judgements; name another --out.") from error
+            whole += len(line)
+        return whole
 
     def keep(self, key: str, text: str | None, outcome: Outcome, cost: int) -> None:
         """Add a line; it is on the disk when this returns."""

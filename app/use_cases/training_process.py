@@ -124,7 +124,7 @@ class _Process:
     ) -> None:
         self._folder, self._hear, self._tick = folder, hear, tick
         self._stop, self._limits = stop, limits
-        self._overdue = False
+        self._asked = self._overdue = False
         self._command = [str(python), "-P", "-m", "workers.training.train"]
         self._command += [str(folder.resolve()), *arguments]
 
@@ -148,6 +148,8 @@ class _Process:
             _kill(process)
         for line in reading.new_lines():
             self._hear(line)
+        if process.returncode == -signal.SIGTERM and self._asked:
+            return Ended(Ending.STOPPED)  # before it could listen, so that nothing is lost
         ended = _ended(process.returncode, killed, self._folder)
         if ended.ending is Ending.STOPPED and self._overdue:
             return Ended(Ending.STOPPED, self._overdue_words(), overdue=True)
@@ -165,6 +167,7 @@ class _Process:
             now = time.monotonic()
             if asked_at is None and (self._stop.is_set() or self._is_over(now - began)):
                 asked_at, self._overdue = now, not self._stop.is_set()
+                self._asked = True
                 _signal(process, signal.SIGTERM)
             if asked_at is not None and now - asked_at > self._limits.saving_s:
                 return f"it did not save and end within {self._limits.saving_s:.0f} s"

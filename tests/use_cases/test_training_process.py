@@ -71,6 +71,12 @@ def test_asked_to_stop_it_saves(tmp_path: Path, folder: Path) -> None:
     assert ended.ending is Ending.STOPPED
 
 
+def test_asked_before_it_can_listen_it_is_stopped_as_well(tmp_path: Path, folder: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert run_training(folder, stand_in(tmp_path, "time.sleep(60)"), stop=stop).ending == 3
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
