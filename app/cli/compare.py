@@ -12,6 +12,7 @@ from app.cli.money import Money, Price
 from app.cli.names import teacher_id
 from app.cli.teacher_choice import Described, teacher_details
 from app.cli.terminal import error_console
+from app.domain.language import Language
 from app.settings import Settings
 from app.use_cases.comparing import (
     CompareWish,
@@ -30,6 +31,7 @@ def command(
     teacher: Annotated[str | None, Option(help="a registered teacher, by id or name")] = None,
     base_url: Annotated[str | None, Option(help="an OpenAI-compatible endpoint")] = None,
     model: Annotated[str | None, Option(help="its model")] = None,
+    language: Annotated[Language, Option(help="of the question to the judge")] = Language.ENGLISH,
     api_key_env: KeyVariable = None,
     ask_key: AskForKey = False,
     input_price: Price = None,
@@ -58,7 +60,7 @@ def command(
         if done == total or done % 20 == 0:
             console.print(f"{done:,} of {total:,} judgements")
 
-    wish = CompareWish(first, second, out, cap_micro_usd=budget_usd, cap_calls=max_calls)
+    wish = CompareWish(first, second, out, budget_usd, max_calls, language)
     found = compare(wish, judge, told)
     if found.left:
         console.print(f"{found.left:,} judgements are left: a cap was reached")

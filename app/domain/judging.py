@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.language import Language
 from app.domain.method import Decoding, Prompt
 from app.domain.prompts.library import fill, prompt_file
 from app.domain.scoring import gain
@@ -78,9 +79,9 @@ class Comparison:
     longer_wins: float | None
 
 
-def judge_prompt(pair: Pair, *, swapped: bool) -> Prompt:
+def judge_prompt(pair: Pair, *, swapped: bool, language: Language = Language.ENGLISH) -> Prompt:
     """The question to the judge; `swapped` shows the second model's answer as A."""
-    file = prompt_file("judge", "compare")
+    file = prompt_file("judge", "compare", language)
     first, second = (pair.second, pair.first) if swapped else (pair.first, pair.second)
     text = fill(file.frame, {"prompt": pair.prompt, "first": first, "second": second})
     decoding = Decoding(max_tokens=MOST_TOKENS, temperature=0.0)

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from app.domain.judging import Comparison, Judged, Pair, compared, judge_prompt, read_preference
+from app.domain.language import Language
 from app.domain.method import Prompt
 from app.errors import InvalidInput, TeacherFailure
 from app.files.checked_rows import CheckedRows, text_field
@@ -43,6 +44,7 @@ class CompareWish:
     record: Path
     cap_micro_usd: int | None = None
     cap_calls: int | None = None
+    language: Language = Language.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def compare(wish: CompareWish, teacher: Judge, told: Callable[[int, int], None])
     pairs = read_pairs(wish.first, wish.second)
     kept = _Record(wish.record)
     with closing(kept):
-        asked = list(_questions(pairs, teacher))
+        asked = list(_questions(pairs, teacher, wish.language))
         asking = _Asking(teacher, wish, kept, told)
         asking.ask([each for each in asked if each.key not in kept.texts])
         found = [read_preference(kept.texts.get(each.key) or "") for each in asked]
@@ -132,11 +134,11 @@ def _answer(fields: Mapping[str, object]) -> tuple[str, str, str]:
     return (given if isinstance(given, str) else prompt), prompt, response
 
 
-def _questions(pairs: Sequence[Pair], teacher: Teacher) -> Iterator[_Question]:
+def _questions(pairs: Sequence[Pair], teacher: Teacher, language: Language) -> Iterator[_Question]:
     """Two for each pair; equal questions to the same model have the same key."""
     for pair in pairs:
         for swapped in (False, True):
-            prompt = judge_prompt(pair, swapped=swapped)
+            prompt = judge_prompt(pair, swapped=swapped, language=language)
             whole = f"{teacher.base_url}\0{teacher.model}\0{swapped}\0{pair.key}\0{prompt.digest}"
             yield _Question(hashlib.sha256(whole.encode()).hexdigest(), prompt)
 

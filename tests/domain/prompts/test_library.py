@@ -37,6 +37,8 @@ b66fccc342d7d6ee grounded/propose.zh@1
 23f162fd3eb2a40c instruction_wild/answer.zh@1
 5d2d6353f46962af instruction_wild/propose.en@1
 3ff949454dba8422 instruction_wild/propose.zh@1
+9e7ebfa83d4519cb judge/compare.en@1
+529b5bddcf424288 judge/compare.zh@1
 ea5e5cff55d4735d magpie/answer.en@1
 ea5e5cff55d4735d magpie/answer.zh@1
 2b1f06f743bd3759 magpie/prequery.en@1
