@@ -46,7 +46,7 @@ def wish(tmp_path: Path) -> WorthWish:
         repeats=2,
         seeds=written(tmp_path / "seeds.jsonl", tasks("tree", 8)),
         pool=written(tmp_path / "pool.jsonl", tasks("stone", 300)),
-        held_out_seeds=written(tmp_path / "held.jsonl", [*tasks("cloud", 5), *tasks("stone", 2)]),
+        held_out_seeds=written(tmp_path / "held.jsonl", [*tasks("cloud", 5), *tasks("stone", 40)]),
     )
 
 
