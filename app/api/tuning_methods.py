@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.methods import OptionOut
 from app.api.paging import PageOf
+from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.domain.training_config import config_fields, config_schema
 from app.domain.tuning import TUNING_METHODS, Tuning, TuningMethod, servable
@@ -45,7 +46,7 @@ class TuningMethodOut(BaseModel):
     )
 
 
-@router.get("", response_model=PageOf[TuningMethodOut])
+@router.get("", response_model=PageOf[TuningMethodOut], responses=problems())
 def list_tuning_methods() -> PageOf[TuningMethodOut]:
     """All ways to tune a model, in one page."""
     items = [_shown(name, method) for name, method in TUNING_METHODS.items()]
