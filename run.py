@@ -96,6 +96,10 @@ def bench(arguments: list[str]) -> None:
     if not arguments or arguments[0] not in names:
         print("usage: python3 run.py bench NAME, where NAME is one of\n  " + "\n  ".join(names))
         sys.exit(2 if arguments else 0)
+    if arguments[0] == "train":
+        prepare_trainer()
+        os.chdir(ROOT)
+        os.execv(TRAIN_PYTHON, [str(TRAIN_PYTHON), "-m", "benchmarks.train", *arguments[1:]])
     become(DEVELOPMENT, f"benchmarks.{arguments[0]}", arguments[1:])
 
 

@@ -33,6 +33,7 @@ from app.api import (
     teachers,
     template_sets,
     training_runs,
+    tuning_methods,
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
@@ -75,6 +76,7 @@ FAMILIES = (
     training_runs,
     api_keys,
     audit_log,
+    tuning_methods,
     health,
     metrics,
     problem_texts,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -17,10 +18,11 @@ from app.api.validation import no_such
 from app.domain.lifecycle import StopMode, TrainingState
 from app.domain.stored import TrainingRecord
 from app.domain.tuning import Tuning
-from app.use_cases import training
+from app.errors import NotFound
+from app.use_cases import training, training_losses
 
 router = APIRouter(prefix="/v1/training-runs", tags=["training"], route_class=StrictRoute)
-TAR = "application/x-tar"
+TAR, ANY = "application/x-tar", "application/octet-stream"
 _WHOLE = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -42,6 +44,10 @@ class TrainingRunIn(BaseModel):
     )
     held_out: float = Field(
         default=0.05, ge=0, le=0.9, description="part of the rows kept for evaluation"
+    )
+    dry_run: bool = Field(
+        default=False,
+        description="only count rows, tokens, steps, memory and time; the result is `plan`",
     )
 
 
@@ -66,11 +72,15 @@ class TrainingRunOut(BaseModel):
     method: str
     settings: dict[str, Any]
     held_out: float
+    dry_run: bool = Field(description="whether it only counts")
     state: TrainingState
     phase: str | None = Field(description="what the trainer does: prepare, load, train, eval, save")
     attempt: int = Field(description="workers that took it so far")
     stop_mode: StopMode | None
     progress: dict[str, Any] | None = Field(description="what the trainer told last")
+    plan: dict[str, Any] | None = Field(
+        description="what it counted before its first step: tokens, sequences, steps, memory, time"
+    )
     metrics: dict[str, Any] | None = Field(description="metrics.json, once it succeeded")
     bytes: int | None
     sha256: str | None
@@ -82,9 +92,39 @@ class TrainingRunOut(BaseModel):
     download: str | None = Field(default=None, description="the result, once it succeeded")
 
 
+class LossPointOut(BaseModel):
+    """The loss after a step, in nats a token: of its own rows, or of held-out ones."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    step: int
+    loss: float | None
+    held_out_loss: float | None
+
+
+class LossesOut(BaseModel):
+    """How the loss went."""
+
+    points: list[LossPointOut]
+
+
+class FileOut(BaseModel):
+    """One file of a result."""
+
+    path: str
+    bytes: int
+    download: str
+
+
+class FilesOut(BaseModel):
+    """The files of a result."""
+
+    items: list[FileOut]
+
+
 def _shown(record: TrainingRecord) -> TrainingRunOut:
     out = TrainingRunOut.model_validate(record)
-    if record.state is TrainingState.SUCCEEDED:
+    if record.state is TrainingState.SUCCEEDED and not record.dry_run:
         out.download = f"{router.prefix}/{record.id}/download"
     return out
 
@@ -102,6 +142,7 @@ def request_training(
         method=body.method,
         settings=body.settings,
         held_out=body.held_out,
+        dry_run=body.dry_run,
     )
     record = training.request(runtime, wish, once)
     tell(response, once)
@@ -142,6 +183,50 @@ def stop_training(runtime: RuntimeOfApp, run_id: UUID, body: StopIn) -> Training
 def resume_training(runtime: RuntimeOfApp, run_id: UUID) -> TrainingRunOut:
     """Go on with a run that was stopped or failed, from its last checkpoint."""
     return _shown(training.resume(runtime, run_id))
+
+
+@router.get("/{run_id}/losses", response_model=LossesOut, responses=problems(404))
+def get_losses(runtime: RuntimeOfApp, run_id: UUID) -> LossesOut:
+    """The loss by step, thinned to 300 points of each kind."""
+    found = training_losses.losses(runtime, run_id)
+    return LossesOut(points=[LossPointOut.model_validate(each) for each in found])
+
+
+@router.get("/{run_id}/files", response_model=FilesOut, responses=problems(404, 409))
+def list_files(runtime: RuntimeOfApp, run_id: UUID) -> FilesOut:
+    """The files of the result, each to be had alone."""
+    found = training.result_files(runtime, run_id)
+    where = f"{router.prefix}/{run_id}/files"
+    items = [
+        FileOut(path=name, bytes=path.stat().st_size, download=f"{where}/{quote(name)}")
+        for name, path in found.items()
+    ]
+    return FilesOut(items=items)
+
+
+@router.get(
+    "/{run_id}/files/{path:path}",
+    response_class=Response,
+    responses={
+        200: {"content": {ANY: _WHOLE}},
+        206: {"description": "The range asked for", "content": {ANY: _WHOLE}},
+        304: {"description": "As the caller has it (If-None-Match)"},
+    }
+    | problems(404, 409, 416),
+    openapi_extra={"x-produces": [ANY]},
+)
+def download_file(request: Request, runtime: RuntimeOfApp, run_id: UUID, path: str) -> Response:
+    """One file of the result."""
+    record, found = training.get(runtime, run_id), training.result_files(runtime, run_id)
+    if path not in found:
+        raise NotFound(f"The run left no file {path}.")
+    return file_response(
+        request,
+        found[path],
+        name=found[path].name,
+        media_type=ANY,
+        etag=f'"{record.sha256}-{path}"',
+    )
 
 
 @router.head("/{run_id}/download", include_in_schema=False)

@@ -46,6 +46,8 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry("app.cli.replay", "Filter recorded replies again; needs no service."),
     "report": Entry("app.cli.report", "What an exported file holds; needs no service."),
     "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
+    "compare": Entry("app.cli.compare", "Let a teacher judge two models' recorded answers."),
+    "worth": Entry("app.cli.worth", "Show what rows do for a model; needs no service."),
     "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }
 

@@ -1,10 +1,7 @@
 """`cultivar train`: a model from a file of rows, without a service."""
 
 import json
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +9,10 @@ from rich.console import Console
 from typer import Exit, Option, echo
 
 from app.cli.errors import BAD_INPUT, DONE, FAILED
+from app.cli.evaluation_table import show_evaluation
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.reading_progress import reading_progress
+from app.cli.stopping import stopping
 from app.domain.training_config import config_fields, read_config
 from app.domain.training_ending import Ending
 from app.domain.tuning import Tuning
@@ -37,6 +36,10 @@ def command(
     held_out: Annotated[
         float, Option(min=0, max=0.9, help="part of the rows kept for evaluation")
     ] = 0.05,
+    held_out_seeds: Annotated[
+        Path | None,
+        Option(help="tasks by people that no teacher was shown, to measure the model by"),
+    ] = None,
     licence: Annotated[str | None, Option(help="of the data; else what its manifest says")] = None,
     dry_run: Annotated[
         bool, Option("--dry-run", help="only count: rows, tokens, steps, memory, time")
@@ -59,11 +62,11 @@ def command(
         settings = {**given, **read_options(option or [], config_fields())}
         read_config(settings)
         with reading_progress(console) as report:
-            wishes = Wishes(licence, held_out)
+            wishes = Wishes(licence, held_out, seeds=held_out_seeds)
             manifest = hand_over(_needed(data), out, settings, wishes, report)
         console.print(f"{manifest.rows:,} rows handed to the trainer", markup=False)
     arguments = ("--dry-run",) if dry_run else ()
-    with _stopping() as stop:
+    with stopping() as stop:
         ended = run_training(out, python, arguments=arguments, hear=_Teller(console), stop=stop)
     _tell(ended, out, dry_run, console)
 
@@ -85,19 +88,6 @@ def _base(base: Path | None) -> str:
 def _check_resumable(out: Path) -> None:
     if not is_complete(out):
         raise InvalidInput(f"{out} holds no run to go on with.")
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, instead of ending this process."""
-    stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 class _Teller:
@@ -126,7 +116,10 @@ def _tell(ended: Ended, out: Path, dry_run: bool, console: Console) -> None:
         console.print(f"saved; go on with: cultivar train --resume --out {out}", markup=False)
     if ended.ending is Ending.DONE:
         name = "plan.json" if dry_run else "metrics.json"
-        echo(json.dumps(json.loads((out / name).read_text()), indent=2))
+        found = json.loads((out / name).read_text())
+        if "evaluation" in found:
+            show_evaluation(found["evaluation"], console)
+        echo(json.dumps(found, indent=2))
     status = _STATUS.get(ended.ending, FAILED)
     if status != DONE:
         raise Exit(status)

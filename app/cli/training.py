@@ -10,6 +10,7 @@ from typer import Argument, Exit, Option, Typer
 
 from app.cli.connection import connected
 from app.cli.errors import FAILED
+from app.cli.evaluation_table import show_evaluation
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.terminal import AsJson, Cursor, Limit, console, plain, show_facts, show_json, show_page
 from app.domain.lifecycle import StopMode, TrainingState
@@ -34,6 +35,9 @@ def submit(
     held_out: Annotated[
         float, Option(min=0, max=0.9, help="part of the rows kept for evaluation")
     ] = 0.05,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="only count: rows, tokens, steps, memory, time")
+    ] = False,
     wait: Annotated[bool, Option("--wait", help="stay until it has ended")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -44,6 +48,7 @@ def submit(
         method=str(method),
         settings=read_options(option or [], config_fields()),
         held_out=held_out,
+        dry_run=dry_run,
     )
     with connected() as runtime:
         record = training.request(runtime, wish)
@@ -121,4 +126,11 @@ def _show(record: TrainingRecord, as_json: bool) -> None:
         return
     facts = plain(record)
     assert isinstance(facts, dict)  # noqa: S101 - a record has names
+    evaluation = (record.metrics or {}).get("evaluation")
+    if isinstance(evaluation, dict):
+        facts["metrics"] = {
+            each: it for each, it in facts["metrics"].items() if each != "evaluation"
+        }
     show_facts({name: value for name, value in facts.items() if value not in (None, {})})
+    if isinstance(evaluation, dict):
+        show_evaluation(evaluation, console())

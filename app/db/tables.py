@@ -392,6 +392,8 @@ training_runs = sa.Table(
     sa.Column("stop_mode", sa.Text),
     sa.Column("worker", sa.Text),
     sa.Column("progress", JSONB),
+    sa.Column("dry_run", sa.Boolean, nullable=False, server_default="false"),
+    sa.Column("plan", JSONB),
     sa.Column("metrics", JSONB),
     sa.Column("bytes", sa.BigInteger),
     sa.Column("sha256", sa.Text),

@@ -25,6 +25,7 @@ class Split(StrEnum):
 
     TRAIN = "train"
     HELD_OUT = "held_out"
+    SEEDS = "seeds"  # tasks by people that no teacher was shown; the model is measured by them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRow:
-    """One row; both texts have the layout of the manifest."""
+    """One row; both texts have the layout of the manifest. `classification`: a label is asked."""
 
     prompt: str | tuple[Turn, ...]
     completion: str | tuple[Turn, ...]
     id: str
     split: Split
+    classification: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ def read_row(fields: Mapping[str, object], layout: Layout) -> HandoffRow:
         completion=_part(fields, "completion", layout),
         id=row_id,
         split=Split(cast(str, split)),
+        classification=fields.get("is_classification") is True,
     )
 
 

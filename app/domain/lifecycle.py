@@ -278,6 +278,7 @@ TRAINING_MOVES: Mapping[TrainingState, frozenset[TrainingState]] = {
         {
             TrainingState.QUEUED,
             TrainingState.STOPPING,
+            TrainingState.STOPPED,
             TrainingState.SUCCEEDED,
             TrainingState.FAILED,
         }

@@ -470,7 +470,8 @@ class TrainingRecord:
     """One training run: a base model tuned on an export.
 
     `attempt` counts the workers that took it; whoever took it last may write. `progress` is the
-    last line that the trainer told, `metrics` what it found in the end.
+    last line that the trainer told, `plan` what it counted before its first step, which is all
+    that a `dry_run` does, and `metrics` what it found in the end.
     """
 
     id: UUID
@@ -479,6 +480,7 @@ class TrainingRecord:
     method: str
     settings: Mapping[str, object]
     held_out: float
+    dry_run: bool
     state: TrainingState
     phase: str | None
     attempt: int
@@ -486,6 +488,7 @@ class TrainingRecord:
     stop_mode: StopMode | None
     worker: str | None
     progress: Mapping[str, object] | None
+    plan: Mapping[str, object] | None
     metrics: Mapping[str, object] | None
     bytes: int | None
     sha256: str | None

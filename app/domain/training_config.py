@@ -1,10 +1,17 @@
 """What a training run is told: every setting with its default and limits, checked together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import cast
 
-from app.domain.options import OptionField, option, option_fields, parse_options
+from app.domain.options import (
+    OptionField,
+    option,
+    option_fields,
+    options_schema,
+    parse_options,
+)
 from app.domain.tuning import METHOD_OPTIONS, TUNING_METHODS, Tuning
 from app.errors import InvalidInput, Problem
 
@@ -53,6 +60,16 @@ class TrainingConfig:
     cpu_work: float = option(
         5e13, "parameters times tokens up to which a CPU is taken without being named", minimum=0
     )
+    answers: int | None = option(
+        None,
+        "held-out rows answered before and after, to be compared; else 32, on a CPU 8",
+        minimum=0,
+        maximum=10_000,
+    )
+    answer_tokens: int = option(256, "most tokens of such an answer", minimum=1, maximum=8192)
+    max_hours: float | None = option(
+        None, "hours after which it saves and stops", minimum=0.0001, maximum=10_000
+    )
     merge: bool = option(False, "also write the adapter merged into its base")
     rank: int = option(16, "rank of the update", minimum=1, maximum=1024)
     alpha: float | None = option(None, "scale of the update; else twice the rank", minimum=0.0)
@@ -74,9 +91,20 @@ class TrainingConfig:
         return TUNING_METHODS[self.method].packing if self.packing is None else self.packing
 
 
-def config_fields() -> tuple[OptionField, ...]:
-    """Every setting, for faces that show or read them."""
-    return option_fields(TrainingConfig)
+def config_fields(method: Tuning | None = None) -> tuple[OptionField, ...]:
+    """Every setting, or those that a method understands, for faces that show or read them."""
+    fields = option_fields(TrainingConfig)
+    if method is None:
+        return fields
+    others = METHOD_OPTIONS.difference(TUNING_METHODS[method].options)
+    return tuple(each for each in fields if each.name not in others)
+
+
+def config_schema(names: Set[str]) -> Mapping[str, object]:
+    """A JSON schema of the settings with these names."""
+    whole = options_schema(TrainingConfig)
+    properties = cast("Mapping[str, object]", whole["properties"])
+    return {**whole, "properties": {name: properties[name] for name in properties if name in names}}
 
 
 def read_config(given: Mapping[str, object]) -> TrainingConfig:

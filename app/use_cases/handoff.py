@@ -26,12 +26,14 @@ Line = Mapping[str, object]
 class Wishes:
     """What the file does not tell: its licence, and the part of its rows to hold out, in [0, 1).
 
-    `exported` is the export's manifest where it does not lie beside the file.
+    `exported` is the export's manifest where it does not lie beside the file; `seeds` is a file of
+    tasks by people that no teacher was shown, which the model is measured by.
     """
 
     licence: str | None = None
     held_out: float = 0.05
     exported: Line | None = None
+    seeds: Path | None = None
 
 
 def hand_over(
@@ -51,7 +53,7 @@ def hand_over(
     exported = _export_manifest(source) if wanted.exported is None else wanted.exported
     claim_folder(folder)
     layouts: set[Layout] = set()
-    count, digest = write_data(folder, _lines(source, wanted.held_out, layouts, report))
+    count, digest = write_data(folder, _lines(source, wanted, layouts, report))
     if not count:
         raise InvalidInput(f"{source} holds no rows, so there is nothing to train on.")
     manifest = Manifest(
@@ -67,19 +69,65 @@ def hand_over(
 
 
 def _lines(
-    source: Path, held_out: float, layouts: set[Layout], report: Report | None
+    source: Path, wanted: Wishes, layouts: set[Layout], report: Report | None
 ) -> Iterator[Line]:
     with open_rows(source) as file:
         checked = CheckedRows(file, partial(_parts, layouts=layouts), report)
         for row, parts in checked:
             for number, (prompt, completion) in enumerate(parts):
-                yield {
-                    "prompt": prompt,
-                    "completion": completion,
-                    "id": _id(row, number),
-                    "split": _split(row.fields, prompt, held_out),
-                }
+                split = _split(row.fields, prompt, wanted.held_out)
+                yield _line(row, _id(row, number), split, prompt, completion)
         checked.done()
+    if wanted.seeds is not None and layouts:
+        yield from seed_lines(wanted.seeds, next(iter(layouts)))
+
+
+def _line(row: FileRow, row_id: str, split: str, prompt: object, completion: object) -> Line:
+    line = {"prompt": prompt, "completion": completion, "id": row_id, "split": split}
+    return line | ({"is_classification": True} if row.fields.get("is_classification") else {})
+
+
+def seed_lines(source: Path, layout: Layout, split: Split = Split.SEEDS) -> Iterator[Line]:
+    """Tasks of people in a given layout, as lines of a data file; raises InvalidUpload."""
+    with open_rows(source) as file:
+        checked = CheckedRows(file, partial(_seed_parts, layout=layout))
+        for row, parts in checked:
+            for number, (prompt, completion) in enumerate(parts):
+                yield _line(row, f"seed-{_id(row, number)}", split, prompt, completion)
+        checked.done()
+
+
+def _seed_parts(fields: Line, layout: Layout) -> list[tuple[object, object]]:
+    """A seed task with its instances, or a row in any other layout that rows may have."""
+    given = fields.get("instances")
+    if not isinstance(given, list):
+        given = [fields] if "instruction" in fields else None
+    if given is None:
+        found = _recognised(fields)
+        if isinstance(found[0][0], str) != (layout is Layout.TEXT):
+            raise BadField(Problem("", "mixed_layouts", "the rows have another layout"))
+        return found
+    instruction, instances = text_field(fields, "instruction"), cast("list[object]", given)
+    found = [_instance(instruction, each) for each in instances]
+    return [_alpaca(*each) if layout is Layout.TEXT else _asked(*each) for each in found]
+
+
+def _instance(instruction: str, given: object) -> tuple[str, str, str]:
+    members = cast(Line, given if isinstance(given, dict) else {})
+    return instruction, optional_text(members, "input") or "", text_field(members, "output")
+
+
+def _asked(instruction: str, given: str, output: str) -> tuple[object, object]:
+    """A task and its answer as one message each."""
+    content = f"{instruction}\n\n{given}" if given else instruction
+    return [{"role": "user", "content": content}], [{"role": "assistant", "content": output}]
+
+
+def _alpaca(instruction: str, given: str, output: str) -> tuple[object, object]:
+    """A task and its answer in Alpaca's blocks."""
+    row = Row(id="", instruction=instruction, input=given, output=output)
+    line = PromptCompletion().line(row)
+    return line["prompt"], line["completion"]
 
 
 def _parts(fields: Line, layouts: set[Layout]) -> list[tuple[object, object]]:
@@ -105,9 +153,7 @@ def _recognised(fields: Line) -> list[tuple[object, object]]:
         return [(text_field(fields, "prompt"), text_field(fields, "completion"))]
     instruction = text_field(fields, "instruction")
     given = optional_text(fields, "input") or ""
-    row = Row(id="", instruction=instruction, input=given, output=text_field(fields, "output"))
-    line = PromptCompletion().line(row)
-    return [(line["prompt"], line["completion"])]
+    return [_alpaca(instruction, given, text_field(fields, "output"))]
 
 
 def _messages(fields: Line, name: str, role: str, content: str) -> list[Mapping[str, str]]:

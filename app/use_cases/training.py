@@ -24,18 +24,26 @@ HANDED = {
     *("alpaca_jsonl", "chat_messages", "handoff", "openai_chat", "prompt_completion"),
     *("self_instruct_triples", "sharegpt"),
 }
+RESULTS = (
+    *("adapter", "model", "merged", "metrics.json", "report.json", "README.md"),
+    *("predictions-before.jsonl", "predictions-after.jsonl"),
+)
 PACKED = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingWish:
-    """What somebody asks for: a base model by name, an export, and settings of the trainer."""
+    """What somebody asks for: a base model by name, an export, and settings of the trainer.
+
+    A `dry_run` counts rows, tokens, steps, memory and time, and trains nothing.
+    """
 
     export_id: UUID
     base_model: str
     method: str = Tuning.LORA
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     held_out: float = 0.05
+    dry_run: bool = False
 
 
 def base_models(runtime: Runtime) -> Mapping[str, Path]:
@@ -59,6 +67,7 @@ def request(runtime: Runtime, wish: TrainingWish, once: Once | None = None) -> T
             "method": wish.method,
             "settings": dict(wish.settings),
             "held_out": wish.held_out,
+            "dry_run": wish.dry_run,
             "state": TrainingState.QUEUED,
         }
         training_runs.insert(connection, values)
@@ -193,10 +202,35 @@ def archive(runtime: Runtime, run_id: UUID) -> tuple[TrainingRecord, Path]:
     record = get(runtime, run_id)
     if record.state is not TrainingState.SUCCEEDED:
         raise Conflict(f"The run is {record.state}; only one that succeeded left a result.")
+    if record.dry_run:
+        raise Conflict("The run only counted; its plan is all that it left.")
     path = archive_path(runtime, run_id)
     if not path.exists():
         raise NotFound("The result of this run is gone.")
     return record, path
+
+
+def like(runtime: Runtime, run_id: UUID) -> TrainingRecord:
+    """Train what a dry run counted: queue a run of the same settings; raises as `request`."""
+    record = get(runtime, run_id)
+    if record.export_id is None:
+        raise Conflict("The export of this run was deleted, so it cannot be trained on.")
+    wish = TrainingWish(
+        export_id=record.export_id,
+        base_model=record.base_model,
+        method=record.method,
+        settings=record.settings,
+        held_out=record.held_out,
+    )
+    return request(runtime, wish)
+
+
+def result_files(runtime: Runtime, run_id: UUID) -> Mapping[str, Path]:
+    """The files that a run left, by their path below its folder; raises NotFound or Conflict."""
+    archive(runtime, run_id)
+    folder = run_folder(runtime, run_id)
+    whole = [path for name in RESULTS for path in (folder / name, *(folder / name).rglob("*"))]
+    return {str(path.relative_to(folder)): path for path in sorted(whole) if path.is_file()}
 
 
 def run_folder(runtime: Runtime, run_id: UUID) -> Path:

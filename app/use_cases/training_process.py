@@ -14,6 +14,7 @@ from typing import cast
 
 import orjson
 
+from app.domain.handoff import CONFIG
 from app.domain.training_ending import Ending
 from app.errors import InvalidInput, Unavailable
 
@@ -36,10 +37,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended; `detail` is a sentence for people, empty when all is well."""
+    """How a process ended; `detail` is a sentence for people, empty when all is well.
+
+    `overdue`: it was stopped because its time was up.
+    """
 
     ending: Ending
     detail: str = ""
+    overdue: bool = False
 
 
 def find_python(named: Path | None) -> Path:
@@ -77,16 +82,25 @@ def run_training(
     """Train a handoff folder to its end, and once more with half the memory where it ran out.
 
     `hear` is given every line of progress, and `tick` is called a few times a second; what they
-    raise ends the process and comes through. When `stop` is set the process is asked to save and
-    end; it is killed when that takes too long, and also when it says nothing for too long.
+    raise ends the process and comes through. When `stop` is set, or the run's `max_hours` are over,
+    the process is asked to save and end; it is killed when that takes too long, and also when it
+    says nothing for too long.
     """
-    asked = stop or threading.Event()
-    one = _Process(folder, python, arguments, hear or _unheard, tick, asked, limits or Limits())
+    asked, within = stop or threading.Event(), limits or _own_limits(folder)
+    one = _Process(folder, python, arguments, hear or _unheard, tick, asked, within)
     ended = one.run()
     if ended.ending is Ending.OUT_OF_MEMORY and _may_retry(folder) and not asked.is_set():
         (folder / RETRY).write_bytes(orjson.dumps({"reason": ended.detail}))
         ended = one.run()
     return ended
+
+
+def _own_limits(folder: Path) -> Limits:
+    """The limits that the run's own settings ask for."""
+    path = folder / CONFIG
+    settings: Line = orjson.loads(path.read_bytes()) if path.exists() else {}
+    hours = settings.get("max_hours")
+    return Limits(wall_s=3600 * hours if isinstance(hours, int | float) else None)
 
 
 def _unheard(_: Line) -> None:
@@ -110,6 +124,7 @@ class _Process:
     ) -> None:
         self._folder, self._hear, self._tick = folder, hear, tick
         self._stop, self._limits = stop, limits
+        self._asked = self._overdue = False
         self._command = [str(python), "-P", "-m", "workers.training.train"]
         self._command += [str(folder.resolve()), *arguments]
 
@@ -133,7 +148,12 @@ class _Process:
             _kill(process)
         for line in reading.new_lines():
             self._hear(line)
-        return _ended(process.returncode, killed, self._folder)
+        if process.returncode == -signal.SIGTERM and self._asked:
+            return Ended(Ending.STOPPED)  # before it could listen, so that nothing is lost
+        ended = _ended(process.returncode, killed, self._folder)
+        if ended.ending is Ending.STOPPED and self._overdue:
+            return Ended(Ending.STOPPED, self._overdue_words(), overdue=True)
+        return ended
 
     def _follow(self, process: "subprocess.Popen[bytes]", reading: "_Progress") -> str:
         """Wait for its end; why it was killed, empty if it was not."""
@@ -146,7 +166,8 @@ class _Process:
             self._tick()
             now = time.monotonic()
             if asked_at is None and (self._stop.is_set() or self._is_over(now - began)):
-                asked_at = now
+                asked_at, self._overdue = now, not self._stop.is_set()
+                self._asked = True
                 _signal(process, signal.SIGTERM)
             if asked_at is not None and now - asked_at > self._limits.saving_s:
                 return f"it did not save and end within {self._limits.saving_s:.0f} s"
@@ -157,6 +178,10 @@ class _Process:
 
     def _is_over(self, taken_s: float) -> bool:
         return self._limits.wall_s is not None and taken_s > self._limits.wall_s
+
+    def _overdue_words(self) -> str:
+        hours = (self._limits.wall_s or 0) / 3600
+        return f"It was saved and stopped after {hours:g} hours, as max_hours says."
 
 
 class _Progress:

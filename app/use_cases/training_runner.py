@@ -27,10 +27,15 @@ from app.runtime import Runtime
 from app.use_cases.exports import export_path
 from app.use_cases.handoff import Wishes, hand_over
 from app.use_cases.heartbeat import this_host
-from app.use_cases.training import archive_path, base_models, run_folder, trainer_settings
+from app.use_cases.training import (
+    RESULTS,
+    archive_path,
+    base_models,
+    run_folder,
+    trainer_settings,
+)
 from app.use_cases.training_process import Ended, find_python, run_training
 
-RESULTS = ("adapter", "model", "merged", "metrics.json", "report.json", "README.md")
 _MOST_LOST = 3
 _HOLD_S = 0.5
 _log = structlog.get_logger(__name__)
@@ -89,7 +94,10 @@ class _Attempt:
         folder = run_folder(self._runtime, self._record.id)
         with self._holding():
             self._hand_over(folder)
-        ended = run_training(folder, python, hear=self._hear, tick=self._tick, stop=self._stop)
+        wanted = ("--dry-run",) if self._record.dry_run else ()
+        ended = run_training(
+            folder, python, arguments=wanted, hear=self._hear, tick=self._tick, stop=self._stop
+        )
         return self._outcome(folder, ended)
 
     def _hand_over(self, folder: Path) -> None:
@@ -174,12 +182,16 @@ class _Attempt:
     def _outcome(self, folder: Path, ended: Ended) -> tuple[TrainingState, Mapping[str, object]]:
         self._renew()  # somebody may have asked for a stop since the last look
         told: dict[str, object] = {"progress": dict(self._told), "phase": self._told.get("phase")}
+        told |= _plan(folder)
         if ended.ending is Ending.DONE:
             with self._holding():
                 return TrainingState.SUCCEEDED, {**told, **self._result(folder)}
         if self._mode is StopMode.DISCARD:
             shutil.rmtree(folder, ignore_errors=True)
             return TrainingState.CANCELLED, told
+        if ended.overdue:
+            told |= {"error": ended.detail, "error_code": "training_too_long"}
+            return TrainingState.STOPPED, told
         if ended.ending is Ending.STOPPED:
             left = self._mode is None
             return (TrainingState.QUEUED if left else TrainingState.STOPPED), told
@@ -187,7 +199,10 @@ class _Attempt:
         return TrainingState.FAILED, {**told, "error": ended.detail, "error_code": code}
 
     def _result(self, folder: Path) -> Mapping[str, object]:
-        """Pack what the run left, and read its numbers."""
+        """Pack what the run left, and read its numbers; one that only counted leaves no folder."""
+        if self._record.dry_run:
+            shutil.rmtree(folder, ignore_errors=True)
+            return {}
         target = archive_path(self._runtime, self._record.id)
         part = target.with_suffix(".part")
         with tarfile.open(part, "w") as archive:
@@ -199,3 +214,9 @@ class _Attempt:
         part.replace(target)
         metrics = json.loads((folder / "metrics.json").read_bytes())
         return {"metrics": metrics, "sha256": digest, "bytes": target.stat().st_size}
+
+
+def _plan(folder: Path) -> Mapping[str, object]:
+    """What the trainer counted, if it came so far."""
+    path = folder / "plan.json"
+    return {"plan": json.loads(path.read_bytes())} if path.exists() else {}

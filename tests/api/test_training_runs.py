@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from app.domain.tuning import TUNING_METHODS
 from app.runtime import Runtime
 from app.use_cases import exports
 from app.use_cases.training_runner import train
@@ -107,3 +108,49 @@ def test_what_is_not_there(client: TestClient) -> None:
         assert client.post(f"{RUNS}/{given}/stop", json={}).status_code == 404
         assert client.post(f"{RUNS}/{given}/resume").status_code == 404
         assert client.delete(f"{RUNS}/{given}").status_code == 404
+
+
+def test_only_counted(client: TestClient, trained: Runtime, export_id: str) -> None:
+    answer = asked(client, export_id, dry_run=True)
+    assert answer.json()["dry_run"] is True
+    where = answer.headers["location"]
+    train(trained, UUID(answer.json()["id"]))
+    shown = client.get(where).json()
+    assert (shown["state"], shown["metrics"], shown["download"]) == ("succeeded", None, None)
+    assert client.get(f"{where}/download").status_code == 409
+
+
+def test_the_course_and_the_files(client: TestClient, trained: Runtime, export_id: str) -> None:
+    body = (
+        "tell(step=1, loss=2.5); tell(step=2, loss=1.5); tell(step=2, held_out_loss=2.0); leave()"
+    )
+    python = stand_in(trained.settings.home, body, "with-losses.py")
+    where = asked(client, export_id).headers["location"]
+    assert client.get(f"{where}/losses").json() == {"points": []}
+    assert client.get(f"{where}/files").status_code == 409
+    settings = trained.settings.model_copy(update={"train_python": python})
+    train(replace(trained, settings=settings), UUID(where.rpartition("/")[2]))
+    assert client.get(f"{where}/losses").json()["points"] == [
+        {"step": 1, "loss": 2.5, "held_out_loss": None},
+        {"step": 2, "loss": 1.5, "held_out_loss": None},
+        {"step": 2, "loss": None, "held_out_loss": 2.0},
+    ]
+    items = client.get(f"{where}/files").json()["items"]
+    weights = next(each for each in items if each["path"] == "adapter/weights")
+    found = client.get(weights["download"])
+    assert (found.content, len(found.content)) == (b"w", weights["bytes"])
+    assert client.get(f"{where}/files/adapter/../data.jsonl").status_code == 404
+    assert client.get(f"{where}/files/data.jsonl").status_code == 404, "rows are not handed out"
+    assert client.get(f"{RUNS}/{uuid4()}/losses").status_code == 404
+
+
+def test_the_table_of_methods(client: TestClient) -> None:
+    found = {each["name"]: each for each in client.get("/v1/tuning-methods").json()["items"]}
+    assert len(found) == len(TUNING_METHODS)
+    lora, soft = found["lora"], found["prompt_tuning"]
+    assert lora["servable"] == {"transformers": True, "vllm": True, "merged": True}
+    assert (soft["packing"], soft["own_settings"]) == (False, ["virtual_tokens"])
+    named = [each["name"] for each in soft["settings"]]
+    assert "virtual_tokens" in named
+    assert not {"rank", "base_model", "method"} & set(named)
+    assert set(soft["json_schema"]["properties"]) == set(named)

@@ -18,6 +18,7 @@ needs_trainer = pytest.mark.skipif(
     not PYTHON.exists(), reason="no .venv-train; `python3 run.py trainer` makes it"
 )
 SHORT = [f"--option={each}" for each in ("max_steps=4", "rank=4", "threads=1", "max_length=1024")]
+SHORT.append("--option=answer_tokens=8")
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_the_demos_rows_become_an_adapter(
     grown += ["--format", "chat_messages", "--seeds", str(SEEDS), "--out", str(rows)]
     subprocess.run(grown, cwd=ROOT, check=True, capture_output=True, timeout=100)
     words = ["--data", rows, "--base", base, "--out", out, "--method", "lora", "--held-out", "0.3"]
+    words += ["--held-out-seeds", SEEDS]
     ran = cultivar("train", *words, *SHORT)
     metrics = ran.json()
     assert metrics == json.loads((out / "metrics.json").read_text())
@@ -64,6 +66,10 @@ def test_the_demos_rows_become_an_adapter(
     assert metrics["data"]["train_rows"] + metrics["data"]["held_out_rows"] == 12
     assert metrics["held_out"]["after"] < metrics["held_out"]["before"]
     assert "step 4/4" in ran.errors
+    assert metrics["evaluation"]["seeds"]["rows"] > 100
+    assert metrics["evaluation"]["answers"]["exact_match"] is not None
+    assert "loss a token, held-out seeds" in ran.errors
+    assert "ROUGE-L of 8 answers" in ran.errors
     assert (out / "adapter" / "adapter_model.safetensors").exists()
     card = (out / "README.md").read_text()
     assert "TRAINED ON SIMULATED DATA" in card

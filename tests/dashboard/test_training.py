@@ -19,14 +19,35 @@ from tests.entry import WITH_TOKEN
 from tests.stand_in_trainer import stand_in
 
 LIST = "/dashboard/training"
-HELD = "held_out={'before': 2.5, 'after': 1.25}, data={'train_rows': 2}"
+LOSS = {
+    "before": 2.5,
+    "after": 1.25,
+    "change": {"mean": -1.25, "low": -1.5, "high": -1.0},
+}
+EVALUATION = {
+    "held_out": LOSS,
+    "seeds": None,
+    "neutral": LOSS,
+    "answers": None,
+    "overlap": {"run": 16, "rows": 4, "shared": 1},
+    "samples": [{"prompt": "<i>ask", "target": "<i>so", "before": "<i>b", "after": "<i>a"}],
+    "verdict": {"learnt": True, "remembers": False, "well_formed": None},
+}
+HELD = f"evaluation={EVALUATION!r}, data={{'train_rows': 2}}"
 
 
 @pytest.fixture
 def ready(runtime: Runtime, tmp_path: Path) -> Runtime:
     """A runtime with a base model, named in a harmful way, and a trainer that is done at once."""
     python = stand_in(
-        tmp_path, f"tell(phase='train', step=2, max_steps=2, loss=1.5); leave({HELD})"
+        tmp_path,
+        "tell(phase='train', step=1, max_steps=2, loss=1.75)\n"
+        "tell(phase='train', step=2, max_steps=2, loss=1.5)\n"
+        "if '--dry-run' in sys.argv:\n"
+        "    open(os.path.join(folder, 'plan.json'), 'w').write(json.dumps("
+        "{'data': {'train_rows': 2, 'dropped': {'too_long': 3}}, 'steps': 7, "
+        "'memory_bytes': 5000000, 'seconds': 90.0}))\n"
+        f"else: leave({HELD})",
     )
     settings = {"train_python": python, "base_models": str(tmp_path / "<b>rose")}
     return replace(runtime, settings=runtime.settings.model_copy(update=settings))
@@ -68,13 +89,37 @@ def test_asked_for_and_followed(browser: TestClient, ready: Runtime, export_id: 
         "2.5000",
         "1.2500",
         f"/v1/training-runs/{run_id}/download",
+        "-1.2500 (-1.5000 to -1.0000)",
+        "beyond chance",
+        "it forgot",
+        "1 of 4 rows",
+        "&lt;i&gt;ask",
+        f"/v1/training-runs/{run_id}/files/adapter/weights",
+        'aria-label="loss a token: 1.5000, 1.7500 at most, over steps 1 to 2"',
     ):
         assert words in text, words
+    assert "<i>" not in text
     assert "<b>rose" not in text
     listed = browser.get(LIST).text
     assert "&lt;b&gt;rose" in listed
     assert "<b>rose" not in listed
     assert browser.get(f"{where}/fragment").status_code == 200
+
+
+def test_counted_first_and_then_trained(
+    browser: TestClient, ready: Runtime, export_id: str
+) -> None:
+    where = asked(browser, export_id, action="count", **{"options/rank": "4"})
+    run_id = UUID(where.rpartition("/")[2])
+    train(ready, run_id)
+    text = browser.get(where).text
+    for words in ("What it would come to", "dropped, too long", "5.0 MB", "1 min 30 s"):
+        assert words in text, words
+    assert "/download" not in text
+    assert "counted only" in browser.get(LIST).text
+    following = browser.post(f"{where}/train", headers=ORIGIN).headers["location"]
+    made = training.get(ready, UUID(following.rpartition("/")[2]))
+    assert (made.dry_run, made.settings) == (False, {"rank": 4})
 
 
 def test_what_is_wrong_stands_at_its_field(browser: TestClient, export_id: str) -> None:

@@ -243,7 +243,7 @@ def test_another_seed_sets_other_rows_apart(grown: Grown) -> None:
 def test_a_handoff_names_the_split_in_each_row(grown: Grown, tmp_path: Path) -> None:
     record, path = grown.export("handoff", BY_INSTRUCTION)
     found = lines(path)
-    assert {each["split"] for each in found} == {"train", "held_out"}
+    assert {each["split"] for each in found} == {"train", "held_out", "seeds"}
     assert all(read_row(each, Layout.TEXT).completion for each in found)
     _, packed = grown.export("handoff", {**BY_INSTRUCTION, "bundle": True})
     assert in_zip(packed, "data.jsonl") == path.read_bytes()

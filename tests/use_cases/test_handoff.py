@@ -134,3 +134,43 @@ def test_the_layout_is_told(tmp_path: Path) -> None:
     handed(tmp_path, {"prompt": "a", "completion": "b"})
     said = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert said["layout"] == Layout.TEXT
+
+
+def seeds_of(tmp_path: Path, *seeds: object) -> Path:
+    path = tmp_path / "seeds.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in seeds))
+    return path
+
+
+SEED = {
+    "instruction": "Name a bird.",
+    "instances": [{"input": "", "output": "wren"}, {"input": "large", "output": "stork"}],
+    "is_classification": True,
+}
+
+
+def test_seeds_of_people_are_measured_by_and_not_learnt(tmp_path: Path) -> None:
+    wishes = Wishes(held_out=0.0, seeds=seeds_of(tmp_path, SEED))
+    row, first, second = handed(tmp_path, {"instruction": "Sort.", "output": "a"}, wishes=wishes)
+    assert (row["split"], first["split"], second["split"]) == ("train", "seeds", "seeds")
+    assert first["prompt"].endswith("### Instruction:\nName a bird.\n\n### Response:")
+    assert (first["id"], second["id"]) == ("seed-1", "seed-1#2")
+    assert "### Input:\nlarge" in second["prompt"]
+    assert first["is_classification"]
+    assert "is_classification" not in row
+
+
+def test_seeds_take_the_layout_of_the_rows(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    wishes = Wishes(held_out=0.0, seeds=seeds_of(tmp_path, SEED))
+    _, first, second = handed(tmp_path, {"messages": said}, wishes=wishes)
+    assert first["prompt"] == [{"role": "user", "content": "Name a bird."}]
+    assert second["prompt"] == [{"role": "user", "content": "Name a bird.\n\nlarge"}]
+    assert first["completion"] == [{"role": "assistant", "content": "wren"}]
+
+
+def test_seeds_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    wishes = Wishes(held_out=0.0, seeds=seeds_of(tmp_path, {"instruction": "a", "instances": [1]}))
+    with pytest.raises(InvalidUpload) as raised:
+        handed(tmp_path, {"instruction": "Sort.", "output": "a"}, wishes=wishes)
+    assert raised.value.report.error_count == 1

@@ -19,7 +19,7 @@ from app.domain.lifecycle import TRAINING_MOVES, StopMode, TrainingState
 from app.domain.stored import TrainingRecord
 from app.errors import Conflict, InvalidInput, NotFound
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, training
+from app.use_cases import exports, jobs, training, training_losses
 from app.use_cases.sweep import sweep
 from app.use_cases.training import TrainingWish
 from app.use_cases.training_runner import train
@@ -106,6 +106,70 @@ def test_from_an_export_to_a_result(with_trainer: Bodied, tmp_path: Path) -> Non
     training.delete(runtime, run_id)
     assert not folder.exists()
     assert not path.exists()
+
+
+def test_one_that_only_counts_leaves_its_plan(with_trainer: Bodied) -> None:
+    runtime = with_trainer(
+        "assert '--dry-run' in sys.argv\n"
+        "open(os.path.join(folder, 'plan.json'), 'w').write(json.dumps({'steps': 7}))"
+    )
+    run_id = requested(runtime, dry_run=True, settings={"rank": 4})
+    train(runtime, run_id)
+    record = training.get(runtime, run_id)
+    assert (record.state, record.plan, record.metrics) == (
+        TrainingState.SUCCEEDED,
+        {"steps": 7},
+        None,
+    )
+    assert not training.run_folder(runtime, run_id).exists(), "the rows were copied for nothing"
+    with pytest.raises(Conflict, match="only counted"):
+        training.archive(runtime, run_id)
+    again = training.like(runtime, run_id)
+    assert (again.dry_run, again.settings, again.state) == (False, {"rank": 4}, "queued")
+
+
+def test_one_whose_time_is_up_is_stopped_with_its_reason(with_trainer: Bodied) -> None:
+    """Not queued again, as one whose worker leaves."""
+    runtime = with_trainer(UNTIL_STOPPED)
+    run_id = requested(runtime, settings={"max_hours": 0.0002})
+    train(runtime, run_id)
+    record = training.get(runtime, run_id)
+    assert (record.state, record.error_code) == (TrainingState.STOPPED, "training_too_long")
+    assert record.error == "It was saved and stopped after 0.0002 hours, as max_hours says."
+    assert training.resume(runtime, run_id).error is None
+
+
+def test_the_course_of_the_loss(with_trainer: Bodied) -> None:
+    runtime = with_trainer(
+        "for step in (1, 2, 3): tell(phase='train', step=step, max_steps=9, loss=3.0 / step)\n"
+        "tell(phase='eval', step=3, held_out_loss=1.5)\n"
+        "for step in (2, 3, 4): tell(phase='train', step=step, loss=2.0 / step)\n"
+        "tell(phase='train', step=5, loss=None); leave()"
+    )
+    run_id = requested(runtime)
+    assert training_losses.losses(runtime, run_id) == ()
+    train(runtime, run_id)
+    found = training_losses.losses(runtime, run_id)
+    assert [(each.step, each.loss) for each in found if each.loss] == [
+        *((1, 3.0), (2, 1.0), (3, 2.0 / 3), (4, 0.5))
+    ]
+    assert [(e.step, e.held_out_loss) for e in found if e.held_out_loss] == [(3, 1.5)]
+    path = training.run_folder(runtime, run_id) / "progress.jsonl"
+    lines = [json.dumps({"step": step, "loss": 1.0}) for step in range(1, 5001)]
+    path.write_text("\n".join([*lines, '{"step": 5001, "lo']))
+    found = training_losses.losses(runtime, run_id)
+    assert len(found) == training_losses.MOST_POINTS
+    assert found[-1].step == 5000
+
+
+def test_the_files_of_a_result(with_trainer: Bodied) -> None:
+    runtime = with_trainer("leave(steps=1)")
+    run_id = requested(runtime)
+    with pytest.raises(Conflict, match="only one that succeeded"):
+        training.result_files(runtime, run_id)
+    train(runtime, run_id)
+    found = training.result_files(runtime, run_id)
+    assert list(found) == ["README.md", "adapter/weights", "metrics.json", "report.json"]
 
 
 def test_two_workers_and_one_run(with_trainer: Bodied) -> None:

@@ -71,6 +71,12 @@ def test_asked_to_stop_it_saves(tmp_path: Path, folder: Path) -> None:
     assert ended.ending is Ending.STOPPED
 
 
+def test_asked_before_it_can_listen_it_is_stopped_as_well(tmp_path: Path, folder: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert run_training(folder, stand_in(tmp_path, "time.sleep(60)"), stop=stop).ending == 3
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
@@ -88,6 +94,13 @@ def test_one_that_hangs_is_killed(tmp_path: Path, folder: Path, limits: Limits, 
     assert time.monotonic() - began < 20
     with pytest.raises(ProcessLookupError):
         os.kill(heard[0]["pid"], 0)
+
+
+def test_its_own_settings_limit_it(tmp_path: Path, folder: Path) -> None:
+    (folder / "config.json").write_text('{"max_hours": 0.0001}')
+    ended = run_training(folder, stand_in(tmp_path, UNTIL_STOPPED))
+    assert (ended.ending, ended.overdue) == (Ending.STOPPED, True)
+    assert "after 0.0001 hours" in ended.detail
 
 
 def test_a_kill_from_outside_is_told(tmp_path: Path, folder: Path) -> None:

@@ -21,6 +21,7 @@ _MAY_DIFFER = {
     "merge",
     "device",
     "base_model",
+    "max_hours",
 }
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "tokenizers")
 _STATE, _FINGERPRINT = "trainer_state.json", "cultivar.json"

@@ -20,6 +20,8 @@ class Encoded:
 
     ids: list[int]
     prompt: int
+    id: str = ""
+    classification: bool = False
 
     @property
     def labels(self) -> list[int]:
@@ -32,7 +34,17 @@ class Rows:
 
     train: list[Encoded] = field(default_factory=list)
     held_out: list[Encoded] = field(default_factory=list)
+    seeds: list[Encoded] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def watched(self) -> list[Encoded]:
+        """What the loss is taken on while it trains: held-out rows, without any the seeds."""
+        return self.held_out or self.seeds
+
+    def of(self, split: Split) -> list[Encoded]:
+        """The rows of a split."""
+        return {Split.TRAIN: self.train, Split.SEEDS: self.seeds}.get(split, self.held_out)
 
     def counts(self) -> dict[str, Any]:
         """What people want to know of the data before a step is made."""
@@ -40,6 +52,7 @@ class Rows:
         return {
             "train_rows": len(self.train),
             "held_out_rows": len(self.held_out),
+            "seed_rows": len(self.seeds),
             "dropped": dict(self.dropped),
             "tokens": sum(lengths),
             "completion_tokens": sum(len(each.ids) - each.prompt for each in self.train),
@@ -69,15 +82,16 @@ class Encoder:
             prompt = self._tokenizer(row.prompt)["input_ids"]
             if prompt and prompt[-1] == self._eos:
                 prompt = prompt[:-1]  # of tokenizers that end every text by themselves
-            return self._joined(prompt, self._ids(row.completion))
+            return self._joined(row, prompt, self._ids(row.completion))
         prompt_text, completion_text = self._rendered(row)
-        return self._joined(self._ids(prompt_text), self._ids(completion_text))
+        return self._joined(row, self._ids(prompt_text), self._ids(completion_text))
 
-    def _joined(self, prompt: list[int], completion: list[int]) -> Encoded:
+    def _joined(self, row: HandoffRow, prompt: list[int], completion: list[int]) -> Encoded:
         if self._eos in completion:  # a template may put a line end behind its end mark
             last = len(completion) - completion[::-1].index(self._eos)
             completion = completion[: last - 1]
-        return Encoded([*prompt, *completion, self._eos], len(prompt))
+        ids = [*prompt, *completion, self._eos]
+        return Encoded(ids, len(prompt), row.id, row.classification)
 
     def _ids(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -111,7 +125,7 @@ def encode_rows(rows: Iterable[HandoffRow], encoder: Encoder, limit: int) -> Row
         elif len(encoded.ids) - encoded.prompt <= 1:
             found.dropped["empty_completion"] += 1
         else:
-            (found.train if row.split is Split.TRAIN else found.held_out).append(encoded)
+            found.of(row.split).append(encoded)
     if not found.train:
         told = ", ".join(f"{count} {reason}" for reason, count in found.dropped.items())
         raise BadRun(

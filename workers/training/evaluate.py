@@ -1,7 +1,7 @@
 """How well a model expects held-out completions: the loss per token, before and after."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,24 +23,38 @@ BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The mean over `tokens` completion tokens, in nats a token."""
+    """For each row, in order: its completion tokens, and the sum of their losses in nats."""
 
-    mean: float
-    tokens: int
+    nats: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def mean(self) -> float:
+        """Nats a token over all rows."""
+        return sum(self.nats) / max(1, sum(self.tokens))
 
 
-def completion_loss(model: Any, rows: Sequence[Encoded]) -> Loss:
-    """The loss on completions, their end marks included; prompts are read and not counted."""
-    total, tokens = 0.0, 0
-    with _evaluating(model):
-        for batch in _batches(rows):
-            loss, count = _batch_loss(model, batch)
-            total, tokens = total + loss, tokens + count
-    return Loss(total / max(1, tokens), tokens)
+def completion_loss(
+    model: Any, rows: Sequence[Encoded], heard: Callable[[], None] | None = None
+) -> Loss:
+    """The loss on completions, their end marks included; prompts are read and not counted.
+
+    `heard` is called after each batch.
+    """
+    nats, tokens = [0.0] * len(rows), [0] * len(rows)
+    with evaluating(model):
+        for places in _batches(rows):
+            found = _batch_loss(model, [rows[place] for place in places])
+            for place, (loss, count) in zip(places, found, strict=True):
+                nats[place], tokens[place] = loss, count
+            if heard is not None:
+                heard()
+    return Loss(tuple(nats), tuple(tokens))
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
+    """Without dropout and without gradients; afterwards as it was."""
     was_training = model.training
     model.eval()
     try:
@@ -50,28 +64,29 @@ def _evaluating(model: Any) -> Iterator[None]:
         model.train(was_training)
 
 
-def _batches(rows: Sequence[Encoded]) -> Iterator[list[Encoded]]:
-    """Rows of like length together, so that little is padded."""
-    batch: list[Encoded] = []
-    for row in sorted(rows, key=lambda each: len(each.ids)):
-        if batch and (len(batch) + 1) * len(row.ids) > _BATCH_TOKENS:
+def _batches(rows: Sequence[Encoded]) -> Iterator[list[int]]:
+    """Places of rows of like length together, so that little is padded."""
+    batch: list[int] = []
+    for place in sorted(range(len(rows)), key=lambda each: len(rows[each].ids)):
+        if batch and (len(batch) + 1) * len(rows[place].ids) > _BATCH_TOKENS:
             yield batch
             batch = []
-        batch.append(row)
+        batch.append(place)
     if batch:
         yield batch
 
 
-def _batch_loss(model: Any, batch: Sequence[Encoded]) -> tuple[float, int]:
+def _batch_loss(model: Any, batch: Sequence[Encoded]) -> list[tuple[float, int]]:
     ids, labels, mask = (
         _padded(batch, kind).to(model.device) for kind in ("ids", "labels", "mask")
     )
     logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
     logits = logits[:, -ids.shape[1] :]  # soft prompts put their own tokens in front
-    wanted = labels[:, 1:].reshape(-1)
-    found = logits[:, :-1].float().reshape(len(wanted), -1)
-    loss = cross_entropy(found, wanted, ignore_index=IGNORED, reduction="sum")
-    return loss.item(), int((wanted != IGNORED).sum().item())
+    wanted = labels[:, 1:]
+    found = logits[:, :-1].float().reshape(wanted.numel(), -1)
+    loss = cross_entropy(found, wanted.reshape(-1), ignore_index=IGNORED, reduction="none")
+    sums = loss.reshape(wanted.shape).sum(dim=1).tolist()
+    return list(zip(sums, (wanted != IGNORED).sum(dim=1).tolist(), strict=True))
 
 
 def _padded(batch: Sequence[Encoded], kind: str) -> torch.Tensor:

@@ -21,6 +21,10 @@ class Diverged(Exception):
     """The loss is no number any more."""
 
 
+class Interrupted(Exception):
+    """Somebody asked for a stop while nothing was being learnt."""
+
+
 # torch has no class of its own for a CPU that is out of memory.
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _ADVICE = (

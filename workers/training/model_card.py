@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.tuning import TUNING_METHODS
+from app.domain.tuning_results import before_and_after, verdict_words
 from workers.training.run_folder import Run
 
 _WARNING = (
@@ -20,12 +21,14 @@ def model_card(run: Run, base: str, metrics: Mapping[str, Any], versions: Mappin
         *([_WARNING] if run.manifest.simulated else []),
         f"{method.title} ({method.paper}).{' ' + method.note if method.note else ''}",
         _table(_facts(run, base, metrics)),
+        "## Evaluation",
+        *_evaluation(metrics["evaluation"]),
         "## Data",
         _table(_lineage(run)),
         "## Licence",
         (
             "Whoever uses this needs the right to do so from the base model's licence, from the "
-            f"licence of the data ({_inline(run.manifest.licence)}) and from the terms of the "
+            f"licence of the data ({inline(run.manifest.licence)}) and from the terms of the "
             "model that wrote them. Nothing here grants more than they do."
         ),
         "## Limits",
@@ -37,8 +40,7 @@ def model_card(run: Run, base: str, metrics: Mapping[str, Any], versions: Mappin
 
 
 def _facts(run: Run, base: str, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    held = metrics["held_out"]
-    found = [
+    return [
         ("Base model", base),
         ("Trained parameters", f"{metrics['trained_parameters']:,}"),
         ("Rows", f"{metrics['data']['train_rows']:,}"),
@@ -51,10 +53,16 @@ def _facts(run: Run, base: str, metrics: Mapping[str, Any]) -> list[tuple[str, s
         ("Learning rate", f"{run.config.rate:g}"),
         ("Tokens", f"{metrics['tokens']:,}"),
     ]
-    if held:
-        found.append(("Held-out loss a token, before", f"{held['before']:.4f}"))
-        found.append(("Held-out loss a token, after", f"{held['after']:.4f}"))
-    return found
+
+
+def _evaluation(found: Mapping[str, Any]) -> list[str]:
+    """Before and after as one table, and the verdict in words."""
+    lines = [
+        "| Measure | Base | Tuned | Change (95 %) |",
+        "| --- | --- | --- | --- |",
+        *(f"| {' | '.join(cells)} |" for cells in before_and_after(found)),
+    ]
+    return ["\n".join(lines), " ".join(verdict_words(found["verdict"]))]
 
 
 def _lineage(run: Run) -> list[tuple[str, str]]:
@@ -79,21 +87,24 @@ def _flat(prefix: str, members: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _limits(metrics: Mapping[str, Any]) -> str:
-    held = metrics["held_out"]
-    if not held:
+    found = metrics["evaluation"]
+    overlap = found["overlap"]
+    if not overlap["rows"]:
         return "Nothing was held out, so nothing is known of how it does on other rows."
     return (
-        f"The loss was taken on {held['rows']} held-out rows ({held['tokens']} tokens) of the same "
-        "data. It tells how well the model expects such completions, not how good its answers are."
+        f"It was measured on {overlap['rows']} rows that it was not trained on; of them "
+        f"{overlap['shared']} share a run of {overlap['run']} tokens with a row that it was. "
+        "A loss tells how well the model expects such completions, ROUGE-L how many words answers "
+        "have in common with the reference; neither tells how good they are."
     )
 
 
 def _table(rows: list[tuple[str, str]]) -> str:
     lines = ["| What | Value |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| {_inline(name)} | {_inline(value)} |" for name, value in rows)])
+    return "\n".join([*lines, *(f"| {inline(name)} | {inline(value)} |" for name, value in rows)])
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Text of others inside a line of Markdown: it stays on its line and is no markup."""
     flat = " ".join(text.split())
     return "".join(f"\\{char}" if char in "\\`*[]<>|&" else char for char in flat)

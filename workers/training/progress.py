@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
+from workers.training.failures import Interrupted
+
 FILE = "progress.jsonl"
 
 
@@ -50,6 +52,22 @@ class StopRequest:
 
     def _note(self, *_: object) -> None:
         self.asked = True
+
+
+class Hearing:
+    """Called after each batch of an evaluation: says that it goes on, and heeds a stop."""
+
+    def __init__(self, progress: Progress, stop: StopRequest) -> None:
+        self._progress, self._stop = progress, stop
+        self._told = -math.inf
+
+    def __call__(self) -> None:
+        """Tell at most once a second; raises Interrupted."""
+        if self._stop.asked:
+            raise Interrupted
+        if time.monotonic() - self._told >= 1:
+            self._told = time.monotonic()
+            self._progress.tell("evaluate")
 
 
 class Teller(TrainerCallback):

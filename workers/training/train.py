@@ -7,33 +7,31 @@ started again. Exit statuses are those of `app.domain.training_ending`.
 """
 
 import argparse
+import json
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import datasets
 from transformers import set_seed
 
-from app.domain.training_config import TrainingConfig
 from app.domain.training_ending import Ending
-from app.domain.tuning import TUNING_METHODS, Tuning, servable
-from app.domain.tuning_counts import ModelShape
-from workers.training import base_model, checkpoints, results, trainer
-from workers.training.data import Encoder, Rows, as_dataset, encode_rows
-from workers.training.device import Place, choose, largest_divisor
-from workers.training.evaluate import Evaluations, Loss, completion_loss
-from workers.training.failures import BadRun, Diverged, ending_of, told
+from app.domain.tuning import Tuning, servable
+from workers.training import base_model, checkpoints, learned, results, trainer
+from workers.training.evaluate import Evaluations
+from workers.training.exam import Exam, Findings
+from workers.training.failures import BadRun, Diverged, Interrupted, ending_of, told
 from workers.training.model_card import model_card
 from workers.training.parent import end_with_parent
-from workers.training.plan import Plan, make_plan, shape_of
-from workers.training.progress import Progress, StopRequest, Teller
+from workers.training.progress import Hearing, Progress, StopRequest, Teller
+from workers.training.ready import RETRY, Ready, exam_of, prepare
 from workers.training.run_folder import Run, open_run, read_json, write_json
 from workers.training.tuning import TUNERS
 from workers.training.tuning.tuned import Tuned
 
-RETRY, BASELINE = "retry.json", "baseline.json"
+BASELINE = "baseline.json"
 
 
 def main(given: list[str]) -> int:
@@ -53,33 +51,42 @@ def main(given: list[str]) -> int:
 
 
 def train(folder: Path, stop: StopRequest, *, dry_run: bool = False) -> Ending:
-    """Check and count; then, unless that is all, load the base and learn."""
+    """Check and count; then, unless that is all, load the base, ask it, and let it learn."""
     datasets.disable_progress_bars()
     progress = Progress(folder)
     progress.tell("prepare")
     run = open_run(folder)
     ready = prepare(run)
+    plan = ready.plan.as_json(run.config, ready.rows, ready.shape, ready.place)
+    write_json(folder / "plan.json", plan)
+    progress.tell("plan", seconds=plan["seconds"], memory_bytes=plan["memory_bytes"])
     if dry_run:
-        plan = ready.plan.as_json(run.config, ready.rows, ready.shape, ready.place)
-        write_json(folder / "plan.json", plan)
         return Ending.DONE
     progress.tell("load")
     model = base_model.load_model(Path(run.config.base_model), run.config, ready.place)
-    before = baseline(run, model, ready)
-    set_seed(run.config.seed)  # adapters are drawn at random
-    tuned = TUNERS[run.config.method](model, run.config)
-    return Ending.STOPPED if stop.asked else learn(run, ready, tuned, before, stop, progress)
+    exam, hear = exam_of(run, ready), Hearing(progress, stop)
+    try:
+        before = baseline(run, model, ready, exam, hear)
+        set_seed(run.config.seed)  # adapters are drawn at random
+        tuned = TUNERS[run.config.method](model, run.config)
+        facts = learned.kept(folder, tuned, ready.mark) or learn(run, ready, tuned, stop, progress)
+        if facts is None:
+            return Ending.STOPPED
+        after = exam.take(tuned.model, hear)
+    except Interrupted:
+        return Ending.STOPPED
+    progress.tell("save")
+    finish(run, ready, tuned, metrics_of(run, ready, exam, (before, after), facts))
+    progress.tell("done", step=facts["steps"], max_steps=facts["max_steps"])
+    return Ending.DONE
 
 
 def learn(
-    run: Run,
-    ready: "Ready",
-    tuned: Tuned,
-    before: Loss | None,
-    stop: StopRequest,
-    progress: Progress,
-) -> Ending:
-    """Train from the beginning or the last checkpoint to the end, and leave the result."""
+    run: Run, ready: Ready, tuned: Tuned, stop: StopRequest, progress: Progress
+) -> dict[str, Any] | None:
+    """Train from the beginning or the last checkpoint; what came of it, None when stopped."""
+    if stop.asked:
+        return None
     teller = Teller(progress, stop)
     evaluations = evaluations_of(run, tuned, ready, progress)
     made = trainer.make(
@@ -101,86 +108,29 @@ def learn(
     early = evaluations is not None and evaluations.stopped_early
     if made.state.global_step < made.state.max_steps and not early:
         progress.tell("stopped", step=made.state.global_step, max_steps=made.state.max_steps)
-        return Ending.STOPPED
-
-    best = evaluations.take_best() if evaluations else None
-    after = completion_loss(tuned.model, ready.rows.held_out) if ready.rows.held_out else None
-    metrics = metrics_of(run, ready, teller, before, after) | {
+        return None
+    facts = {
         "steps": made.state.global_step,
+        "max_steps": made.state.max_steps,
         "stopped_early": early,
-        "best_step": best,
+        "best_step": evaluations.take_best() if evaluations else None,
         "seconds": round(time.monotonic() - began, 3),
         "trained_parameters": tuned.count(),
+        "train_loss": {"first": first(teller.losses), "last": first(teller.losses[::-1])},
+        "tokens": teller.tokens,
     }
-    progress.tell("save")
-    finish(run, ready, tuned, metrics)
-    progress.tell("done", step=made.state.global_step, max_steps=made.state.max_steps)
-    return Ending.DONE
+    learned.keep(run.folder, tuned, ready.mark, facts)
+    return facts
 
 
-@dataclass(frozen=True)
-class Ready:
-    """Everything that is decided before the base's weights are read."""
-
-    tokenizer: Any
-    rows: Rows
-    dataset: Any
-    shape: ModelShape
-    place: Place
-    plan: Plan
-    base_sha256: str
-    mark: str
-
-
-def prepare(run: Run) -> Ready:
-    """Check the data against the base, count, and plan; raises BadRun or NoDevice."""
-    config, folder = run.config, Path(run.config.base_model)
-    outline = base_model.outline(folder)
-    tokenizer = base_model.load_tokenizer(folder)
-    length = fitting_length(config, outline.config)
-    rows = encode_rows(run.rows(), Encoder(tokenizer), length)
-    shape = shape_of(outline)
-    dataset = as_dataset(rows.train, pack_to=length if config.packs else None)
-    place = choose(config, shape.parameters * rows.counts()["tokens"] * config.epochs)
-    plan = make_plan(config, shape, place, length=length, sequences=len(dataset))
-    base_sha256 = base_model.identity(folder, run.folder / "base.json")
-    mark = checkpoints.fingerprint(config, run.manifest.sha256, base_sha256)
-    plan = spared(config, plan) if (run.folder / RETRY).exists() else plan
-    return Ready(tokenizer, rows, dataset, shape, place, plan, base_sha256, mark)
-
-
-def fitting_length(config: TrainingConfig, settings: Any) -> int:
-    """The longest sequence that both the settings and the base's positions allow."""
-    positions = getattr(settings.get_text_config(), "max_position_embeddings", None)
-    if positions is None:
-        return config.max_length
-    soft = "virtual_tokens" in TUNING_METHODS[config.method].options
-    room = positions - (config.virtual_tokens if soft else 0)
-    if room < 1:
-        raise BadRun(f"The base has {positions} positions, too few for the virtual tokens.")
-    return min(config.max_length, room)
-
-
-def spared(config: TrainingConfig, plan: Plan) -> Plan:
-    """The plan after memory ran out: half as much at once, nothing kept that can be computed.
-
-    A step still sees the same sequences, so what is learnt is the same up to rounding.
-    """
-    half = largest_divisor(plan.micro_batch, max(1, plan.micro_batch // 2))
-    checkpointing = TUNING_METHODS[config.method].checkpointing
-    return replace(plan, micro_batch=half, checkpointing=checkpointing)
-
-
-def baseline(run: Run, model: Any, ready: Ready) -> Loss | None:
-    """The held-out loss of the untouched base, taken once a run."""
-    if not ready.rows.held_out:
-        return None
+def baseline(run: Run, model: Any, ready: Ready, exam: Exam, hear: Hearing) -> Findings:
+    """What the untouched base makes of the exam, taken once a run."""
     path = run.folder / BASELINE
     if path.exists() and (kept := read_json(path))["fingerprint"] == ready.mark:
-        return Loss(kept["mean"], kept["tokens"])
-    loss = completion_loss(model, ready.rows.held_out)
-    write_json(path, {"fingerprint": ready.mark, **asdict(loss)})
-    return loss
+        return Findings.of_json(kept)
+    found = exam.take(model, hear, untuned=True)
+    write_json(path, {"fingerprint": ready.mark, **asdict(found)})
+    return found
 
 
 def evaluations_of(run: Run, tuned: Tuned, ready: Ready, progress: Progress) -> Evaluations | None:
@@ -188,27 +138,29 @@ def evaluations_of(run: Run, tuned: Tuned, ready: Ready, progress: Progress) -> 
     config = run.config
     if config.evaluate_every is None and config.patience is None:
         return None
-    if not ready.rows.held_out:
+    if not ready.rows.watched:
         raise BadRun("evaluate_every and patience need held-out rows, and there are none.")
     every = config.evaluate_every or max(1, ready.plan.steps // 20)
-    return Evaluations(run.folder, tuned, ready.rows.held_out, progress, every, config.patience)
+    return Evaluations(run.folder, tuned, ready.rows.watched, progress, every, config.patience)
 
 
 def metrics_of(
-    run: Run, ready: Ready, teller: Teller, before: Loss | None, after: Loss | None
+    run: Run, ready: Ready, exam: Exam, findings: tuple[Findings, Findings], facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """The numbers of metrics.json that the run itself tells."""
-    held = None
-    if before is not None and after is not None:
-        rows = len(ready.rows.held_out)
-        held = {"before": before.mean, "after": after.mean, "tokens": after.tokens, "rows": rows}
+    """The members of metrics.json; the answers themselves go into files of their own."""
+    before, after = findings
+    for name, each in (("before", before), ("after", after)):
+        lines = (json.dumps(line, ensure_ascii=False) for line in exam.predictions(each.answers))
+        path = run.folder / f"predictions-{name}.jsonl"
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    evaluation = exam.compared(before, after, ready.rows.train)
     return {
         "method": str(run.config.method),
         "data": ready.rows.counts(),
         "sequences": ready.plan.sequences,
-        "train_loss": {"first": first(teller.losses), "last": first(teller.losses[::-1])},
-        "held_out": held,
-        "tokens": teller.tokens,
+        "held_out": evaluation["held_out"],
+        **{name: value for name, value in facts.items() if name != "max_steps"},
+        "evaluation": evaluation,
     }
 
 
@@ -242,6 +194,7 @@ def finish(run: Run, ready: Ready, tuned: Tuned, metrics: dict[str, Any]) -> Non
     write_json(folder / "report.json", report)
     write_json(folder / "metrics.json", metrics)
     checkpoints.remove_all(run.checkpoints)
+    learned.forget(folder)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Training runs: ask for one, follow its loss, stop it, go on with it, download what it left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
 from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.loss_chart import loss_curves
 from app.dashboard.option_fields import read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.domain.lifecycle import ExportState, StopMode, TrainingState
@@ -18,9 +19,10 @@ from app.domain.options import OptionField
 from app.domain.stored import ExportRecord, TrainingRecord
 from app.domain.training_config import config_fields
 from app.domain.tuning import METHOD_OPTIONS, TUNING_METHODS, Tuning
+from app.domain.tuning_results import before_and_after, verdict_words
 from app.errors import CultivarError, InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import exports, training
+from app.use_cases import exports, training, training_losses
 
 PAGE_SIZE = 25
 EXPORTS_OFFERED = 100
@@ -42,7 +44,32 @@ class TrainingLook:
         """The run as it stands."""
         run = training.get(runtime, self.run_id)
         poll_s = 2 if run.state in _UNDER_WAY else 15
-        return rendered("training_run_fragment.html", run=run, poll_s=poll_s).encode()
+        return rendered("training_run_fragment.html", poll_s=poll_s, **_seen(runtime, run)).encode()
+
+
+def _seen(runtime: Runtime, run: TrainingRecord) -> Mapping[str, object]:
+    """What the page shows of a run: its course, and what became better or worse."""
+    evaluation = (run.metrics or {}).get("evaluation")
+    measured = cast("Mapping[str, Any]", evaluation if isinstance(evaluation, Mapping) else {})
+    whole = run.state is TrainingState.SUCCEEDED and not run.dry_run
+    return {
+        "run": run,
+        "curves": loss_curves(training_losses.losses(runtime, run.id)),
+        "measures": before_and_after(measured),
+        "verdict": verdict_words(measured["verdict"]) if measured else (),
+        "samples": measured.get("samples", ()),
+        "overlap": measured.get("overlap"),
+        "files": _files(runtime, run) if whole else (),
+    }
+
+
+def _files(runtime: Runtime, run: TrainingRecord) -> Sequence[tuple[str, int]]:
+    """The files of the result with their sizes; none where they are gone."""
+    try:
+        found = training.result_files(runtime, run.id)
+    except CultivarError:
+        return ()
+    return [(name, path.stat().st_size) for name, path in found.items()]
 
 
 @router.get(LIST)
@@ -65,6 +92,7 @@ def request_run(runtime: RuntimeOfApp, form: SentForm) -> Response:
         base_model=form.text("base_model"),
         method=form.text("method"),
         settings=read_options(_fields(form.text("method")), form),
+        dry_run=form.text("action") == "count",
     )
     problems: Sequence[Problem] = reading.problems
     try:
@@ -136,6 +164,12 @@ async def one_run(board: BoardOfApp, run: Annotated[TrainingRecord, Depends(_sto
 async def one_run_fragment(request: Request, board: BoardOfApp, run_id: UUID) -> Response:
     """The part of it that changes."""
     return await polled(request, board, TrainingLook(run_id))
+
+
+@router.post(LIST + "/{run_id}/train", dependencies=from_our_pages)
+def train_like(runtime: RuntimeOfApp, run_id: UUID) -> Response:
+    """Train what a dry run counted."""
+    return RedirectResponse(f"{LIST}/{training.like(runtime, run_id).id}", status_code=303)
 
 
 @router.post(LIST + "/{run_id}/stop", dependencies=from_our_pages)

@@ -9,8 +9,10 @@ from app.domain.handoff import EOS, Layout, Split
 from app.domain.headed_blocks import PREAMBLE, PREAMBLE_WITH_INPUT, headed_blocks
 from app.domain.options import option
 from app.domain.records import Row
-from app.domain.splitting import TRAIN
+from app.domain.splitting import HELD_OUT, TRAIN
 from app.domain.turns import as_messages, no_last_answer, several_turns
+
+_SPLITS = {TRAIN: Split.TRAIN, HELD_OUT: Split.SEEDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +21,9 @@ class Handoff(Format):
 
     A text prompt ends in `### Response:` and a line end, so that it ends where a token does. A list
     holds everything up to the last answer, which is the completion. No end mark is written: the
-    trainer appends its tokenizer's, as the manifest says (`"eos": "append"`). Whatever is not in
-    the split `train` is `held_out`: the trainer learns from the one and measures by the other.
+    trainer appends its tokenizer's, as the manifest says (`"eos": "append"`). The trainer learns
+    from the split `train` and measures by the others: `held_out`, which are validation and test,
+    and `seeds`, the tasks of people that no teacher was shown.
     """
 
     name: ClassVar[str] = "handoff"
@@ -52,16 +55,16 @@ class Handoff(Format):
     def line(self, row: Row) -> Mapping[str, object]:
         """The row as the trainer reads it."""
         prompt, completion = self._text(row) if self._is_text() else self._messages(row)
-        told = {"score": row.score} if self.with_score else {}
         line = {"prompt": prompt, "completion": completion, "id": row.id, "split": self._split(row)}
-        return {**line, **told}
+        told = {"score": row.score} if self.with_score else {}
+        return {**line, **({"is_classification": True} if row.is_classification else {}), **told}
 
     def facts(self) -> Mapping[str, object]:
         """The layout, and who writes the end mark."""
         return {"layout": str(self.layout), "eos": EOS}
 
     def _split(self, row: Row) -> Split:
-        return Split.TRAIN if row.split == TRAIN else Split.HELD_OUT
+        return _SPLITS.get(row.split, Split.HELD_OUT)
 
     def _is_text(self) -> bool:
         return self.layout is Layout.TEXT

@@ -32,6 +32,13 @@ def test_a_text_prompt_ends_behind_the_heading_of_the_answer() -> None:
     ]
 
 
+def test_the_trainer_learns_from_one_split_and_measures_by_the_others() -> None:
+    splits = ("train", "validation", "test", "held_out")
+    found = [Handoff().line(replace(ROW, split=each))["split"] for each in splits]
+    assert found == ["train", "held_out", "held_out", "seeds"]
+    assert Handoff().line(replace(ROW, is_classification=True))["is_classification"] is True
+
+
 def test_messages_are_parted_before_the_last_answer() -> None:
     line = CHAT.line(DIALOGUE)
     assert line["prompt"] == [

@@ -37,6 +37,8 @@ b66fccc342d7d6ee grounded/propose.zh@1
 23f162fd3eb2a40c instruction_wild/answer.zh@1
 5d2d6353f46962af instruction_wild/propose.en@1
 3ff949454dba8422 instruction_wild/propose.zh@1
+9e7ebfa83d4519cb judge/compare.en@1
+529b5bddcf424288 judge/compare.zh@1
 1df3d865cb165025 judge/rubric.en@1
 3b009d014d266748 judge/rubric.zh@1
 ea5e5cff55d4735d magpie/answer.en@1

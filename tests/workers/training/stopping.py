@@ -20,6 +20,22 @@ class AtStep(StopRequest):
         return any(json.loads(line).get("step", 0) >= self._step for line in lines)
 
 
+class OnceThere(StopRequest):
+    """Asked once a file is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def asked(self) -> bool:
+        return self._path.exists()
+
+
+def train_until_there(folder: Path, name: str) -> None:
+    """Train a folder's run and stop it when a file of it is there."""
+    assert train(folder, OnceThere(folder / name)) == Ending.STOPPED
+
+
 def train_until(folder: Path, step: int) -> None:
     """Train a folder's run and stop it a step later; a checkpoint is left."""
     assert train(folder, AtStep(folder, step)) == Ending.STOPPED

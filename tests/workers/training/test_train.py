@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from app.domain.handoff import Layout
 from app.domain.training_ending import Ending
 from tests.workers.training.handing import hand_over, rows
-from tests.workers.training.stopping import train_until
+from tests.workers.training.stopping import train_until, train_until_there
 from workers.training.failures import ending_of
 from workers.training.train import main
 
@@ -29,6 +29,7 @@ SHORT: dict[str, Any] = {
     "batch_size": 4,
     "micro_batch": 2,
     "rank": 4,
+    "answer_tokens": 8,
 }
 
 
@@ -148,12 +149,70 @@ def test_the_metrics(whole: Path) -> None:
     evaluated = [each for each in lines if each["phase"] == "eval"]
     assert [each["step"] for each in evaluated] == [4, 8]
     assert evaluated[-1]["held_out_loss"] == pytest.approx(held["after"], abs=1e-6)
+    assert [each for each in lines if each["phase"] == "evaluate"], "it says that it goes on"
+    planned = [each for each in lines if each["phase"] == "plan"]
+    assert planned[0]["memory_bytes"] == told(whole, "plan.json")["memory_bytes"]
+
+
+def test_the_evaluation(whole: Path) -> None:
+    metrics = told(whole, "metrics.json")
+    found = metrics["evaluation"]
+    assert found["held_out"] == metrics["held_out"]
+    change = found["held_out"]["change"]
+    assert change["low"] <= change["mean"] <= change["high"] < 0
+    assert change["mean"] == pytest.approx(found["held_out"]["after"] - found["held_out"]["before"])
+    assert found["seeds"] is None
+    assert found["neutral"]["rows"] > 10
+    assert found["answers"]["n"] == 3
+    assert found["answers"]["rouge_l"]["gain"]["n"] == 3
+    assert set(found["answers"]["form"]["after"]) == {"empty", "unfinished", "echo", "repetitive"}
+    assert found["overlap"]["rows"] == 3
+    assert found["verdict"]["learnt"] is True
+    assert len(found["samples"]) == 3
+    for name in ("before", "after"):
+        lines = (whole / f"predictions-{name}.jsonl").read_text().splitlines()
+        rows_ = [json.loads(line) for line in lines]
+        assert [each["id"] for each in rows_] == ["12", "13", "14"]
+        assert rows_[0]["prompt"] == "name the the colours 12\n"
+        assert rows_[0]["target"] == "red"
+        assert found["samples"][0][name] == rows_[0]["response"]
+    assert not list(whole.glob("learned.*")), "kept only until the result is there"
+
+
+def test_seeds_of_people_are_measured_apart(base: Path, tmp_path: Path) -> None:
+    given = rows(8, held_out=3)
+    given[-1] |= {"split": "seeds", "id": "seed-1", "is_classification": True}
+    folder = hand_over(tmp_path / "run", base, given, **SHORT)
+    assert main([str(folder)]) == Ending.DONE, (folder / "error.json").read_text()
+    metrics = told(folder, "metrics.json")
+    found = metrics["evaluation"]
+    assert (found["seeds"]["rows"], found["held_out"]["rows"]) == (1, 2)
+    assert metrics["data"]["seed_rows"] == 1
+    assert found["answers"]["exact_match"]["n"] == 1
+    card = (folder / "README.md").read_text()
+    assert "| loss a token, held-out seeds |" in card
+    assert "exact match of 1 labels" in card
+
+
+@pytest.mark.parametrize("file", ["plan.json", "learned.json"])
+def test_a_stop_while_it_is_asked_costs_no_training(
+    file: str, whole: Path, base: Path, tmp_path: Path
+) -> None:
+    """While the base is asked, and while the tuned model is."""
+    folder = hand_over(tmp_path / "run", base, rows(12, held_out=3), **SHORT)
+    train_until_there(folder, file)
+    assert not (folder / "metrics.json").exists()
+    assert main([str(folder)]) == Ending.DONE
+    lines = (folder / "progress.jsonl").read_text().splitlines()
+    assert sum('"loss"' in line for line in lines) == 8, "no step was made twice"
+    assert adapter_hash(folder) == adapter_hash(whole)
+    assert told(folder, "metrics.json")["steps"] == 8
 
 
 def test_the_model_card(whole: Path) -> None:
     card = (whole / "README.md").read_text()
     assert card.startswith("# tiny-base, tuned with lora\n")
-    for words in ("CC0-1.0", "arXiv:2106.09685", "garden", "Held-out loss a token, before"):
+    for words in ("CC0-1.0", "arXiv:2106.09685", "garden", "| loss a token, held-out rows |"):
         assert words in card
     assert "SIMULATED" not in card
 

@@ -1,0 +1,33 @@
+"""The benchmark of training goes through on a CPU: every arm, the same rows, the same losses."""
+
+import json
+
+import pytest
+
+from benchmarks.train import ARMS, SHAPES, main, matmul_parameters, rows_of
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_every_arm_trains_and_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--tiny", "--steps", "1", "--repeats", "1"])
+    *table, last = capsys.readouterr().out.splitlines()
+    result = json.loads(last)
+    assert list(result["arms"]) == list(ARMS)
+    assert [line.split()[0] for line in table[-len(ARMS) :]] == list(ARMS)
+    for name, each in result["arms"].items():
+        assert each["tokens_s"] > each["learnt_tokens_s"] > 0
+        assert (each["fill"] > 0.9) == ARMS[name].packed, name
+    assert result["largest_loss_difference"] < 1e-3
+    assert set(result["ours_against"]) == {"hf_pad8", "hf_pad16", "trl_pad8", "trl_pack"}
+
+
+def test_shapes_are_those_that_they_are_called_by() -> None:
+    assert matmul_parameters(SHAPES["8b"]) == pytest.approx(7.505e9, rel=1e-3)
+    assert matmul_parameters(SHAPES["1b"]) == pytest.approx(1.236e9, rel=1e-3)
+
+
+def test_rows_are_as_long_as_alpacas() -> None:
+    lengths = [len(each.ids) for each in rows_of(SHAPES["8b"], 4000)]
+    assert sum(lengths) / len(lengths) == pytest.approx(96, rel=0.05)
+    assert max(lengths) <= SHAPES["8b"].length
