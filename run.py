@@ -35,6 +35,13 @@ DEVELOPMENT = "requirements-dev.lock"  # holds everything of the other, at the s
 TRAIN = "requirements-train.lock"  # everything but torch and what it needs of a GPU's libraries
 TRAIN_CUDA = "requirements-train-cuda.lock"  # these; used where no smaller torch is to be had
 GPU_PACKAGES = ("torch", "triton", "bitsandbytes", "cuda-", "nvidia-")
+# Commands that are a module in the venv: the lock file it needs, and its first options.
+MODULES = {
+    "demo": (CORE, "app.embedded.demo", ()),
+    "serve": (CORE, "app.embedded.serve", ()),
+    "check": (DEVELOPMENT, "tests.checks", ("--quick",)),
+    "sbom": (DEVELOPMENT, "tests.sbom", ()),
+}
 USAGE = """\
 usage: python3 run.py COMMAND [OPTION ...]
 
@@ -49,6 +56,7 @@ usage: python3 run.py COMMAND [OPTION ...]
   trainer      install what training needs into .venv-train; `test` does so by itself
                  --cuda takes the CUDA build of torch at once: several gigabytes
   bench NAME   measure one figure; without a name, list them
+  sbom [FILE]  write what the service is made of, as CycloneDX
   lock         make the lock files again from pyproject.toml (needs uv)
 """
 
@@ -56,18 +64,15 @@ usage: python3 run.py COMMAND [OPTION ...]
 def main(arguments: list[str]) -> None:
     """Do what the command line asks; most commands end by becoming the venv's Python."""
     command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
-    if command == "demo":
-        become(CORE, "app.embedded.demo", rest)
-    elif command == "serve":
-        become(CORE, "app.embedded.serve", rest)
+    if command in MODULES:
+        lock, module, options = MODULES[command]
+        become(lock, module, [*options, *rest])
     elif command == "test":
         if "--no-train" not in rest and not {"-h", "--help"} & set(rest):
             prepare_trainer()
         become(DEVELOPMENT, "tests.checks", rest)
     elif command == "trainer":
         prepare_trainer(cuda="--cuda" in rest)
-    elif command == "check":
-        become(DEVELOPMENT, "tests.checks", ["--quick", *rest])
     elif command == "bench":
         bench(rest)
     elif command == "lock":

@@ -17,6 +17,7 @@ CultivarError
 ├── TeacherFailure      the teacher did not do what was asked
 ├── StoreFailure        the hub or store that was to take an export did not
 ├── InsufficientStorage disk full
+│   └── DatabaseFull    that of the database: ask again once there is room
 └── Unavailable         try again later: Postgres away, schema unknown
 """
 
@@ -280,6 +281,12 @@ class InsufficientStorage(CultivarError):
 
     code = "insufficient_storage"
     title = "Not enough disk space"
+
+
+class DatabaseFull(InsufficientStorage):
+    """The disk of the database is full; what was asked is done once somebody has made room."""
+
+    title = "The database has no disk space"
 
 
 class Unavailable(CultivarError):

@@ -1,11 +1,19 @@
-"""Every environment variable, typed, in one place."""
+"""Every environment variable, typed, in one place; secrets may be files."""
 
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+# Where containers are given their secrets: a file for each, called like its variable in lower case.
+SECRETS = Path("/run/secrets")
 
 
 class Settings(BaseSettings):
@@ -83,6 +91,15 @@ class Settings(BaseSettings):
     novelty_memory_mib: int = Field(
         default=2048, gt=0, description="memory for pool indexes in one admit worker"
     )
+    retain_replies_days: float = Field(
+        default=30.0, ge=0, description="days that raw replies of teachers are kept; 0 is for ever"
+    )
+    retain_exports_days: float = Field(
+        default=0.0, ge=0, description="days that exports are kept; 0 is for ever"
+    )
+    retain_keys_days: float = Field(
+        default=7.0, ge=1, description="days that idempotency keys are kept"
+    )
     database_pool_size: int = Field(default=10, gt=0, description="connections per process")
     base_models: str = Field(
         default="",
@@ -114,3 +131,18 @@ class Settings(BaseSettings):
         gt=0,
         description="requests a minute of an API key that has no rate of its own",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, else the environment, else the secrets' files where there are any."""
+        if not SECRETS.is_dir():
+            return init_settings, env_settings
+        files = SecretsSettingsSource(settings_cls, secrets_dir=SECRETS)
+        return init_settings, env_settings, files

@@ -121,9 +121,9 @@ def _copy_rows(
             copy.write_row(row)
 
 
-def resident_mib() -> float:
-    """The resident set of this process."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
+def resident_mib(process: int | str = "self") -> float:
+    """The resident set of this process, or of another."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024
 
@@ -131,8 +131,9 @@ def resident_mib() -> float:
 class Watch:
     """Samples the resident set every 20 ms until it is left; `most_mib` is the highest."""
 
-    def __init__(self) -> None:
-        self.most_mib = resident_mib()
+    def __init__(self, process: int | str = "self") -> None:
+        self._process = process
+        self.most_mib = resident_mib(process)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go, daemon=True)
 
@@ -146,7 +147,7 @@ class Watch:
 
     def _go(self) -> None:
         while not self._over.wait(0.02):
-            self.most_mib = max(self.most_mib, resident_mib())
+            self.most_mib = max(self.most_mib, resident_mib(self._process))
 
 
 def make(runtime: Runtime, job: Job, kind: str, packaging: Mapping[str, object]) -> Made:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -16,6 +17,7 @@ from tests.servers import (
     running_postgres,
     running_redis,
 )
+from tests.small_disk import small_disk as mounted
 
 
 def pytest_report_header() -> list[str]:
@@ -27,6 +29,13 @@ def pytest_report_header() -> list[str]:
         except NoServerError as error:
             lines.append(f"{name}: none ({error})")
     return lines
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    with mounted(tmp_path / "small", mib=1) as place:
+        yield place
 
 
 @pytest.fixture(scope="session")

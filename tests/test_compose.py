@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
+from app import settings
 from app.domain.access import Access
 from app.embedded import programs
 from app.embedded.front import add_options, read_front
@@ -166,25 +168,44 @@ def test_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"^(CULTIVAR_\w+|OPENAI_\w+)=", PATTERN, re.MULTILINE))
     in_image = set(re.findall(r"\b(CULTIVAR_\w+)=", DOCKERFILE))
     substituted = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
-    assert (
-        named | in_image | (substituted - {"POSTGRES_PASSWORD", "MODELS_DIRECTORY"})
-        <= known_variables()
-    )
-    assert {"POSTGRES_PASSWORD", "CULTIVAR_MASTER_KEY"} <= set(
-        re.findall(r"^(\w+)=", PATTERN, re.MULTILINE)
-    )
+    assert named | in_image | (substituted - {"MODELS_DIRECTORY"}) <= known_variables()
 
 
-def test_secrets_come_from_the_file() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    assert all(
-        service["env_file"] == ".env" for name, service in OURS.items() if name != "demo-teacher"
-    )
-    for secret in ("POSTGRES_PASSWORD", "CULTIVAR_MASTER_KEY"):
-        assert set(re.findall(rf"\$\{{{secret}([^}}]*)\}}", text)) == {":?set it in .env"}
+def test_secrets_are_files_and_nothing_else() -> None:
+    """Not in the environment, where `docker inspect` and every child would see them."""
+    made = {name: each["file"] for name, each in COMPOSE["secrets"].items()}
+    assert made == {name: f"./secrets/{name}" for name in made}
+    wanted = {name: set(each.get("secrets", ())) for name, each in SERVICES.items()}
+    own = {"cultivar_database_url", "cultivar_master_key"}
+    assert wanted["postgres"] == {"postgres_password"}
+    for name in OURS:
+        assert wanted[name] == (set() if name == "demo-teacher" else own)
+    variables = {name.lower() for name in known_variables()}
+    assert own <= variables, "a file is read where it is called like a variable"
+    for service in SERVICES.values():
+        given = " ".join(map(str, service.get("environment", {}).items()))
+        assert not re.search(r"PASSWORD'|MASTER_KEY|://[^/]*:[^/]*@", given)
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    assert ".env" in ignored
+    assert {".env", "secrets/"} <= set(ignored)
     assert (ROOT / ".dockerignore").read_text().splitlines()[1] == "*", "only what is listed"
+    assert not re.search(r"^(POSTGRES_PASSWORD|CULTIVAR_MASTER_KEY)=", PATTERN, re.MULTILINE)
+
+
+def test_settings_are_read_from_the_secrets_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "SECRETS", tmp_path)
+    monkeypatch.delenv("CULTIVAR_DATABASE_URL", raising=False)
+    monkeypatch.delenv("CULTIVAR_MASTER_KEY", raising=False)
+    (tmp_path / "cultivar_database_url").write_text("postgresql+psycopg://a:b@c/d\n")
+    (tmp_path / "cultivar_master_key").write_text("c2VjcmV0\n")
+    (tmp_path / "openai_api_key").write_text("sk-file\n")
+    read = Settings()
+    assert read.database_url == "postgresql+psycopg://a:b@c/d"
+    assert read.master_key == SecretStr("c2VjcmV0")
+    assert read.openai_api_key == SecretStr("sk-file")
+    monkeypatch.setenv("CULTIVAR_DATABASE_URL", "postgresql+psycopg://e/f")
+    assert Settings().database_url == "postgresql+psycopg://e/f", "the environment wins"
 
 
 def test_redis_refuses_rather_than_forgets() -> None:

@@ -23,6 +23,7 @@ from app.db import tables as dataset_tables
 from app.embedded.errors import EmbeddedError
 from app.embedded.migrate import ROOT, migrate
 from app.use_cases.health import newest_revision
+from tests.filled_tables import digests, fill, reflected
 from tests.servers import plain
 
 # One for all tables; each module of tables must be here for it to be whole.
@@ -97,7 +98,10 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
         assert connection.execute("SELECT count(*) FROM seed_sets").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("revision", [path.stem.split("_")[0] for path in VERSIONS])
+REVISIONS = [path.stem.split("_")[0] for path in VERSIONS]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
 def test_each_step_goes_down_and_up_again_with_data(empty_database_url: str, revision: str) -> None:
     assert alembic(empty_database_url, "upgrade", revision).returncode == 0
     with connected(empty_database_url) as connection:
@@ -106,6 +110,40 @@ def test_each_step_goes_down_and_up_again_with_data(empty_database_url: str, rev
     assert down.returncode == 0, down.stderr
     migrate(empty_database_url)
     assert difference(empty_database_url) == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS[-1:])
+def test_the_newest_step_goes_up_down_and_up_again_with_data_in_every_table(
+    empty_database_url: str, revision: str
+) -> None:
+    """What the step before knows is kept by the step; its own data is gone only on the way down."""
+    url, before = empty_database_url, REVISIONS[: REVISIONS.index(revision)]
+    if before:
+        assert alembic(url, "upgrade", before[-1]).returncode == 0
+        engine, known = reflected(url)
+        fill(engine, known)
+        kept = digests(engine, known)
+        up = alembic(url, "upgrade", revision)
+        assert up.returncode == 0, up.stderr
+        assert digests(engine, known) == kept
+    else:
+        assert alembic(url, "upgrade", revision).returncode == 0
+    fill(*reflected(url))
+    down = alembic(url, "downgrade", "-1")
+    assert down.returncode == 0, down.stderr
+    migrate(url)
+    assert difference(url) == []
+
+
+def test_the_program_of_the_release_before_works_on_the_newest_schema(
+    empty_database_url: str,
+) -> None:
+    """A release adds and does not take away: what wrote and read before still does."""
+    assert alembic(empty_database_url, "upgrade", REVISIONS[-2]).returncode == 0
+    engine, known = reflected(empty_database_url)
+    migrate(empty_database_url)
+    fill(engine, known)
+    assert set(digests(engine, known)) == set(known.tables)
 
 
 def test_down_to_nothing_leaves_nothing(database_url: str) -> None:

@@ -35,6 +35,7 @@ def _log_as_we_do(**_: object) -> None:
 def _begin(sender: Any, **_: object) -> None:
     traces.start("worker", Settings().otlp_endpoint)
     process.threads = sender.concurrency
+    process.refuse_strange_schema()
 
 
 @signals.celeryd_after_setup.connect

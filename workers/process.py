@@ -16,6 +16,7 @@ from app.use_cases.admission import admit
 from app.use_cases.embedding import Embedder
 from app.use_cases.exports import make
 from app.use_cases.generation import Engine
+from app.use_cases.health import strange_revision
 from app.use_cases.heartbeat import this_host
 from app.use_cases.left_undone import exports_due, jobs_due, pools_due, runs_due
 from app.use_cases.pool_indexes import PoolIndexes
@@ -25,6 +26,7 @@ from app.use_cases.training_runner import train
 from app.wakeups import ADMIT, EXPORT, GENERATE, TRAIN
 from workers.lookout import Lookout
 
+SCHEMA_UNKNOWN = 78  # EX_CONFIG: it will not help to start it again
 _LAST_WORDS_S = 5.0
 _log = structlog.get_logger(__name__)
 
@@ -81,6 +83,13 @@ class Process:
         """The engine that drives jobs here."""
         with self._lock:
             return self._engine
+
+    def refuse_strange_schema(self) -> None:
+        """End the process where a later program has migrated the database: it would spoil it."""
+        revision = strange_revision(self.runtime)
+        if revision is not None:
+            _log.error("schema_unknown", revision=revision)
+            raise SystemExit(SCHEMA_UNKNOWN)
 
     def start_sweeping(self) -> None:
         """Sweep, and sample how jobs go, from threads of their own until the process ends."""

@@ -14,6 +14,7 @@ def main() -> None:
     configure_logs(Settings().log_level)
     traces.start("sweep", Settings().otlp_endpoint)
     process = Process()
+    process.refuse_strange_schema()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -34,6 +34,7 @@ STATUSES: Mapping[type[errors.CultivarError], int] = {
     errors.TeacherFailure: 422,
     errors.StoreFailure: 502,
     errors.InsufficientStorage: 507,
+    errors.DatabaseFull: 503,
     errors.Unavailable: 503,
 }
 

@@ -82,6 +82,9 @@ class LineageCallOut(BaseModel):
     slot_id: UUID
     prompt: dict[str, Any]
     raw_reply: str
+    raw_removed_at: datetime | None = Field(
+        description="when the reply was removed, having been kept for as long as the settings say"
+    )
     reused_from_job_id: UUID | None = Field(
         description="the job that paid for the reply, where it was not the row's own"
     )

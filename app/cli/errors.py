@@ -8,6 +8,7 @@ from app.embedded.errors import EmbeddedError
 from app.errors import (
     Conflict,
     CultivarError,
+    DatabaseFull,
     Forbidden,
     InsufficientStorage,
     InvalidInput,
@@ -38,6 +39,7 @@ STATUS_BY_KIND: Mapping[type[Exception], int] = {
     TeacherFailure: FAILED,
     StoreFailure: FAILED,
     InsufficientStorage: FAILED,
+    DatabaseFull: FAILED,
     Unavailable: FAILED,
     CultivarError: FAILED,
     EmbeddedError: FAILED,

@@ -114,7 +114,7 @@ def retry(
 
 @commands.command("delete")
 def delete(job: Identified) -> None:
-    """Remove a finished job with its calls, rows and export files."""
+    """Remove a finished job with its calls, rows and export files; its training runs go before."""
     with connected() as runtime:
         jobs.delete(runtime, job)
     console().print("deleted")

@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, Entry] = {
     "methods": Entry("app.cli.methods", "Published methods, their profiles and options."),
     "filters": Entry("app.cli.filters", "Rules on rows; try them on a job or a file."),
     "templates": Entry("app.cli.templates", "Templates that make tasks of labelled rows."),
+    "backup": Entry("app.cli.backup", "Write all that the service holds into a folder."),
+    "restore": Entry("app.cli.restore", "Put a backup into an empty service."),
     "dedup": Entry("app.cli.dedup", "Drop near-duplicates from a file; needs no service."),
     "decontaminate": Entry(
         "app.cli.decontaminate", "Drop rows of evaluation sets; needs no service."

@@ -155,6 +155,7 @@ def _show_call(name: str, call: LineageCall) -> None:
         paid = f"{call.prompt_tokens or 0:,} and {call.completion_tokens or 0:,} tokens"
         terminal.print(f"model {visible(call.model)}, {paid}, {dollars(call.cost_micro_usd)}")
     bought = f", bought by job {call.reused_from_job_id}" if call.reused_from_job_id else ""
-    terminal.print(f"reply{bought}:")
+    gone = call.raw_removed_at and f", removed on {call.raw_removed_at:%Y-%m-%d}"
+    terminal.print(f"reply{bought}{gone or ''}:")
     for line in call.raw_reply.splitlines():
         terminal.print(f"  {visible(line)}")

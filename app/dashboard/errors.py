@@ -28,6 +28,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.TeacherFailure: 422,
     errors.StoreFailure: 502,
     errors.InsufficientStorage: 507,
+    errors.DatabaseFull: 503,
     errors.Unavailable: 503,
     CrossSite: 403,
 }

@@ -107,6 +107,14 @@ completions = sa.Table(
     sa.Column("reused_from_attempt", sa.Integer),
     count("saved_micro_usd"),
     time("received_at", default=True),
+    # When `raw` was emptied because it had been kept long enough.
+    time("raw_removed_at"),
+)
+
+sa.Index(
+    "ix_completions_kept",
+    completions.c.received_at,
+    postgresql_where=completions.c.raw_removed_at.is_(None),
 )
 
 sa.Index(

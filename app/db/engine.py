@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from app.errors import Conflict, InsufficientStorage, InUse, Unavailable
+from app.errors import Conflict, DatabaseFull, InUse, Unavailable
 
 _DISK_FULL = "53100"
 _UNIQUE_VIOLATION = "23505"
@@ -42,33 +43,36 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction; raises Unavailable or InsufficientStorage when Postgres cannot."""
+        """One transaction; raises Unavailable or DatabaseFull when Postgres cannot."""
         try:
             with self._engine.begin() as connection:
                 yield connection
         except exc.TimeoutError as error:
             raise Unavailable("All database connections are busy; try again shortly.") from error
         except exc.DBAPIError as error:
-            raise _kind(error) from error
+            raise _kind(error, error.orig, lost=error.connection_invalidated) from error
+        except psycopg.Error as error:  # of a COPY, which goes past SQLAlchemy
+            raise _kind(error, error, lost=False) from error
 
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
 
 
-def _kind(error: exc.DBAPIError) -> Exception:
-    code = getattr(error.orig, "sqlstate", None)
+def _kind(error: Exception, told: object, *, lost: bool) -> Exception:
+    """An error as our kind, or as it is; `told` is what the driver said."""
+    code = getattr(told, "sqlstate", None)
     if code == _DISK_FULL:
-        return InsufficientStorage("The database has no disk space left.")
+        return DatabaseFull("The database has no disk space left; nothing was stored.")
     if code == _UNIQUE_VIOLATION:
         return Conflict("The same was stored a moment ago; look it up.", code="already_exists")
     if code == _FOREIGN_KEY_VIOLATION:
         return InUse("Something else depends on it, or what it names was deleted meanwhile.")
     # 08 connection, 53 resources, 57 operator; 40001, 40P01, 55P03 contention.
-    away = code is None and isinstance(error, exc.OperationalError)
+    away = code is None and isinstance(told, psycopg.OperationalError)
     passing = code is not None and (
         code[:2] in {"08", "53", "57"} or code in {"40001", "40P01", "55P03"}
     )
-    if away or passing or error.connection_invalidated:
+    if away or passing or lost:
         return Unavailable("The database does not answer at present; try again shortly.")
     return error

@@ -89,6 +89,12 @@ def waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
     return list(connection.execute(query).scalars())
 
 
+def ready_ids(connection: sa.Connection) -> frozenset[UUID]:
+    """The exports that have their file."""
+    query = sa.select(exports.c.id).where(exports.c.state == ExportState.READY)
+    return frozenset(connection.execute(query).scalars())
+
+
 def of_job(connection: sa.Connection, job_id: UUID) -> list[UUID]:
     """The exports of a job."""
     return list(

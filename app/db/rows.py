@@ -173,6 +173,21 @@ def accepted_after(
     return [ExportedRow._make(each) for each in connection.execute(query)]
 
 
+def mean_bytes(connection: sa.Connection, job_id: UUID, sample: int = 1000) -> float:
+    """How many bytes of text an accepted row has in the mean, by the first of them."""
+    texts = (rows.c.instruction, rows.c.input, rows.c.output)
+    size = sum((sa.func.octet_length(each) for each in texts), sa.literal(0))
+    messages = sa.func.coalesce(sa.func.octet_length(sa.cast(rows.c.messages, sa.Text)), 0)
+    query = (
+        sa.select((size + messages).label("size"))
+        .where(rows.c.job_id == job_id, rows.c.state == RowState.ACCEPTED)
+        .order_by(*_order)
+        .limit(sample)
+        .subquery()
+    )
+    return float(connection.execute(sa.select(sa.func.avg(query.c.size))).scalar() or 0.0)
+
+
 def in_state_after(
     connection: sa.Connection, job_id: UUID, state: RowState, key: tuple[int, int], limit: int
 ) -> Sequence[RowRecord]:

@@ -429,9 +429,13 @@ def _cursor_kind(value: object) -> str:
 
 
 class LastReply(NamedTuple):
-    """The last reply to a call, with what it took and cost; tokens are None where unknown."""
+    """The last reply to a call, with what it took and cost; tokens are None where unknown.
+
+    Once its raw bytes have been removed, they are empty and it is told when.
+    """
 
     raw: bytes
+    raw_removed_at: datetime | None
     model: str
     prompt_tokens: int | None
     completion_tokens: int | None

@@ -380,6 +380,8 @@ training_runs = sa.Table(
     id_column(),
     # A run keeps its own copy of the rows, so it outlives the export.
     reference("export_id", "exports", nullable=True, ondelete="SET NULL"),
+    # Whose rows those are, also when the export is gone; the job cannot be deleted before the run.
+    sa.Column("job_id", UUID(as_uuid=True)),
     sa.Column("base_model", sa.Text, nullable=False),
     sa.Column("method", sa.Text, nullable=False),
     sa.Column("settings", JSONB, nullable=False),

@@ -49,6 +49,12 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[T
     return Page(found[:limit], more)
 
 
+def with_keys(connection: sa.Connection) -> list[TeacherRecord]:
+    """Every teacher that has a key."""
+    query = sa.select(teachers).where(teachers.c.sealed_key.is_not(None)).order_by(teachers.c.id)
+    return [TeacherRecord(**row._asdict()) for row in connection.execute(query)]
+
+
 def users(connection: sa.Connection, teacher_id: UUID, *, limit: int = 10) -> list[UUID]:
     """Jobs that use the teacher, for texts or for embeddings."""
     uses = sa.or_(jobs.c.teacher_id == teacher_id, jobs.c.embedder_id == teacher_id)

@@ -50,6 +50,17 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[T
     return Page(found[:limit], next_)
 
 
+def of_job(connection: sa.Connection, job_id: UUID) -> list[UUID]:
+    """The runs that hold rows of a job."""
+    query = sa.select(runs.c.id).where(runs.c.job_id == job_id).order_by(runs.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def all_ids(connection: sa.Connection) -> frozenset[UUID]:
+    """Every run."""
+    return frozenset(connection.execute(sa.select(runs.c.id)).scalars())
+
+
 def claim(connection: sa.Connection, run_id: UUID, *, worker: str, lease_s: float) -> int | None:
     """Take a queued run, or a running one whose worker is lost; the number of the attempt."""
     running_lost = sa.and_(runs.c.state == TrainingState.RUNNING, runs.c.leased_until < _now)

@@ -10,7 +10,14 @@ from typing import BinaryIO, cast
 
 from app.domain.packaging import Container
 from app.files.containers import Line, LineSink, encoded, open_container
-from app.files.export_parts import Counted, check_id, open_locked, part, sync_directory
+from app.files.export_parts import (
+    Counted,
+    check_id,
+    open_locked,
+    part,
+    sync_directory,
+    told_when_full,
+)
 from app.files.export_writer import WrittenExport, manifest_bytes
 
 # The earliest time that a zip can hold: the same files must give the same bytes.
@@ -43,6 +50,7 @@ def write_bundle(
     manifest: Mapping[str, object],
     shard_bytes: int = 0,
     one_file: bool = False,
+    expected_bytes: int = 0,
 ) -> tuple[WrittenExport, Sequence[BundledFile]]:
     """Write `<id>.zip` from lines with their splits, and beside it `<id>.manifest.json`.
 
@@ -51,9 +59,9 @@ def write_bundle(
     called `data`. The same lines give the same bytes. Failures leave nothing, as in `write_export`.
     """
     check_id(export_id)
-    directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"{export_id}.zip"
     with (
+        told_when_full(directory, expected_bytes),
         part(directory / f".{export_id}.part", open_locked) as packed,
         part(directory / f".{export_id}.manifest.part", open_locked) as beside,
         _workshop(directory / f".{export_id}.files") as workshop,

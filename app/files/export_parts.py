@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from app.errors import Conflict, InsufficientStorage
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _HEADROOM = 1.2
 _BUFFER_BYTES = 1024 * 1024
@@ -55,6 +55,23 @@ def _too_little_space(directory: Path, needed: int | None = None) -> Insufficien
     return InsufficientStorage(detail)
 
 
+@contextmanager
+def told_when_full(directory: Path, expected_bytes: int = 0) -> Iterator[None]:
+    """Raise InsufficientStorage where the block finds the disk full.
+
+    Where it is known how much will be written, that says so before the first byte.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    check_space(directory, expected_bytes)
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        needed = int(expected_bytes * _HEADROOM) or None
+        raise _too_little_space(directory, needed) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One such file, open for writing."""
@@ -76,10 +93,6 @@ def part(path: Path, opened: Callable[[Path], BinaryIO]) -> Iterator[Part]:
     try:
         yield Part(path, file)
         renamed = True
-    except OSError as error:
-        if error.errno in _DISK_FULL:
-            raise _too_little_space(path.parent) from error
-        raise
     finally:
         if not renamed:
             path.unlink(missing_ok=True)
@@ -91,7 +104,7 @@ def _close(file: BinaryIO) -> None:
     try:
         file.close()
     except OSError as error:
-        if error.errno not in _DISK_FULL:
+        if error.errno not in DISK_FULL:
             raise
 
 

@@ -12,10 +12,10 @@ from app.files.containers import Line, encoded, open_container
 from app.files.export_parts import (
     Counted,
     check_id,
-    check_space,
     open_locked,
     part,
     sync_directory,
+    told_when_full,
 )
 
 
@@ -47,10 +47,9 @@ def write_export(
     fills up, and Conflict while another process writes the same export.
     """
     check_id(export_id)
-    directory.mkdir(parents=True, exist_ok=True)
-    check_space(directory, expected_bytes)
     target = directory / f"{export_id}{container.suffix}"
     with (
+        told_when_full(directory, expected_bytes),
         part(directory / f".{export_id}.part", open_part) as data,
         part(directory / f".{export_id}.manifest.part", open_part) as beside,
     ):

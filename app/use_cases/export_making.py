@@ -8,16 +8,18 @@ from pathlib import Path
 import orjson
 import yaml
 
+from app.db import rows
 from app.db.rows import ExportedRow
 from app.domain.format import Format, fitting_lines
 from app.domain.handoff import Layout, Manifest
-from app.domain.lifecycle import ExportState
+from app.domain.lifecycle import ExportState, RowState
 from app.domain.packaging import Container, Packaging
 from app.domain.records import Row, Source
 from app.domain.stored import ExportRecord
 from app.domain.trainer_configs import axolotl_config, llama_factory_info
 from app.files.containers import Line
 from app.files.export_bundle import BundledFile, file_facts, write_bundle
+from app.files.export_parts import told_when_full
 from app.files.export_writer import WrittenExport, manifest_bytes, write_export
 from app.files.whole_file import written_whole
 from app.runtime import Runtime
@@ -27,6 +29,9 @@ from app.use_cases.export_rows import pages, rows_of
 from app.use_cases.export_scores import RowScores
 from app.use_cases.export_splits import Splits
 from app.use_cases.provenance import Provenance
+
+_COMPRESSED = {Container.JSONL_GZ, Container.PARQUET}
+_COMPRESSED_SHARE = 0.25  # of the text; a guess on the low side, since it may refuse an export
 
 
 def write(
@@ -65,8 +70,12 @@ class _Making:
         manifest = self._manifest()
         bundled = self._packaging.is_bundle(self._format)
         written, files = self._bundle(manifest) if bundled else self._single(manifest)
-        with written_whole(card_path(self._runtime, self._provenance.export)) as file:
-            file.write(self._card(written.rows, written.sha256, files).encode())
+        card = self._card(written.rows, written.sha256, files).encode()
+        with (
+            told_when_full(self._runtime.exports_directory),
+            written_whole(card_path(self._runtime, self._provenance.export)) as file,
+        ):
+            file.write(card)
         return {
             "state": ExportState.READY,
             "row_count": written.rows,
@@ -108,6 +117,7 @@ class _Making:
             (line for _, line in self._lines()),
             manifest=manifest,
             container=self._packaging.container_of(self._format),
+            expected_bytes=self._expected_bytes(),
         )
         return written, ()
 
@@ -123,7 +133,18 @@ class _Making:
             manifest=manifest,
             shard_bytes=self._packaging.shard_mib << 20,
             one_file=self._format.names_split,
+            expected_bytes=self._expected_bytes(),
         )
+
+    def _expected_bytes(self) -> int:
+        """What will be written at least, so that a disk that is too small is found out at once."""
+        job = self._provenance.job
+        accepted = self._provenance.tallies.get("row", {}).get(RowState.ACCEPTED, 0)
+        with self._runtime.database.transaction() as connection:
+            mean = rows.mean_bytes(connection, job.id)
+        packed = self._packaging.container_of(self._format) in _COMPRESSED
+        share = _COMPRESSED_SHARE if packed or self._packaging.is_bundle(self._format) else 1.0
+        return int(min(accepted, job.target_rows) * mean * share)
 
     def _lines(self) -> Iterator[tuple[str, Line]]:
         for split, line in fitting_lines(self._format, self._all_rows(), self._left_out):

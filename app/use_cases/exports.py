@@ -19,10 +19,11 @@ from app.domain.lifecycle import ExportState
 from app.domain.options import options_as_dict, parse_options
 from app.domain.packaging import Container, Packaging, parse_packaging
 from app.domain.stored import ExportRecord, Page
-from app.errors import Conflict, CultivarError, InvalidInput, NotFound, Problem
+from app.errors import Conflict, CultivarError, InsufficientStorage, InvalidInput, NotFound, Problem
 from app.files.containers import check_parquet
 from app.runtime import Runtime
 from app.use_cases import audit
+from app.use_cases.export_files import remove_files
 from app.use_cases.export_making import card_path, write
 from app.use_cases.export_scores import check_judge
 from app.use_cases.held_out import held_out_seeds
@@ -189,9 +190,8 @@ def delete(runtime: Runtime, export_id: UUID) -> None:
     with runtime.database.transaction() as connection:
         if not exports.delete(connection, export_id):
             raise NotFound(f"There is no export {export_id}.")
+        remove_files(runtime, [export_id])
         audit.note(runtime, connection, "export.delete", export_id)
-    for path in runtime.exports_directory.glob(f"{export_id}*"):
-        path.unlink(missing_ok=True)
 
 
 def make(runtime: Runtime, export_id: UUID) -> None:
@@ -208,6 +208,8 @@ def make(runtime: Runtime, export_id: UUID) -> None:
             ending = write(runtime, provenance, *chosen)
     except CultivarError as error:
         _log.warning("export_failed", **ids, code=error.code)
+        if isinstance(error, InsufficientStorage):
+            remove_files(runtime, [export_id])  # the card may have found no room beside its rows
         ending = {
             "state": ExportState.FAILED,
             "error": error.detail,

@@ -1,6 +1,7 @@
 """Whether the service can do its work: the database answers, its schema is ours, a sweep runs."""
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,13 +70,37 @@ def readiness(runtime: Runtime) -> Readiness:
     return Readiness(database=True, schema_known=known, sweep_age_s=age_s, revision=revision)
 
 
+def strange_revision(runtime: Runtime) -> str | None:
+    """The revision of the database where this program does not know it; None while all is well.
+
+    A later program has migrated it. Postgres may be away: then nothing is known to be wrong.
+    """
+    try:
+        with runtime.database.transaction() as connection:
+            revision = workers.schema_revision(connection)
+    except CultivarError:
+        return None
+    return None if revision in known_revisions() else revision
+
+
 @cache
 def newest_revision() -> str:
     """The revision of the newest migration: the one that no other names as the one before it."""
+    own, before = _revisions()
+    (newest,) = own - before
+    return newest
+
+
+def known_revisions() -> Set[str]:
+    """Every revision that this program can bring a database to."""
+    return _revisions()[0]
+
+
+def _revisions() -> tuple[Set[str], Set[str]]:
+    """The revisions of all migrations, and those that they name as the ones before them."""
     own: set[str] = set()
     before: set[str] = set()
     for path in _VERSIONS.glob("*.py"):
         for is_down, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
             (before if is_down else own).add(revision)
-    (newest,) = own - before
-    return newest
+    return own, before

@@ -17,6 +17,7 @@ from app.db import (
     seed_sets,
     slots,
     teachers,
+    training_runs,
 )
 from app.db.counts import Tally
 from app.db.engine import Connection
@@ -48,6 +49,7 @@ from app.errors import Conflict, InUse, InvalidInput, NotFound
 from app.runtime import Runtime
 from app.use_cases import audit
 from app.use_cases.batches import delivery_problems
+from app.use_cases.export_files import remove_files
 from app.use_cases.gathering import Gathered, gathered
 from app.use_cases.job_checks import (
     deployed_problems,
@@ -414,13 +416,15 @@ def delete(runtime: Runtime, job_id: UUID) -> None:
         if users:
             names = ", ".join(map(str, users))
             raise InUse(f"Jobs mix rows of this one: {names}. Delete them first.")
+        runs = training_runs.of_job(connection, job_id)
+        if runs:
+            names = ", ".join(map(str, runs))
+            raise InUse(f"Training runs hold rows of this job: {names}. Delete them first.")
         export_ids = exports.of_job(connection, job_id)
         metrics.retire(connection, job_id)
         jobs.delete(connection, job_id)
         pools.delete(connection, job.pool_id)
         if job.row_pool_id is not None:
             pools.delete(connection, job.row_pool_id)
+        remove_files(runtime, export_ids)
         audit.note(runtime, connection, "job.delete", job_id)
-    for export_id in export_ids:
-        for path in runtime.exports_directory.glob(f"{export_id}*"):
-            path.unlink(missing_ok=True)

@@ -11,8 +11,6 @@ from app.db import once as queries
 from app.db.engine import Connection
 from app.errors import InvalidInput
 
-KEPT_S = 7 * 24 * 3600.0
-
 
 @dataclass
 class Once:

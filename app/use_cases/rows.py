@@ -30,12 +30,14 @@ ROWS_HEARD = 1_000
 class LineageCall:
     """One call that made a row: the prompt as sent and the raw reply as it came, and its price.
 
+    The reply is empty when it had been kept long enough; `raw_removed_at` says since when.
     `reused_from_*` name the earlier call that the reply was bought by, where it was not this one.
     """
 
     slot_id: UUID
     prompt: Mapping[str, object]
     raw_reply: str
+    raw_removed_at: datetime | None
     reused_from_job_id: UUID | None = None
     reused_from_slot_id: UUID | None = None
     model: str = ""
@@ -183,5 +185,8 @@ def _call(connection: Connection, found: Mapping[str, Any], name: str) -> Lineag
     prompt, origin = found[f"{name}_prompt"], reused.origins(connection, [slot_id])
     bought = origin.get(slot_id, (None, None))
     if last is None:
-        return LineageCall(slot_id, prompt, "", *bought)
-    return LineageCall(slot_id, prompt, last.raw.decode("utf-8", "replace"), *bought, *last[1:])
+        return LineageCall(slot_id, prompt, "", None, *bought)
+    reply, removed_at, *price = last
+    return LineageCall(
+        slot_id, prompt, reply.decode("utf-8", "replace"), removed_at, *bought, *price
+    )

@@ -22,7 +22,6 @@ from app.db import (
     training_runs,
     workers,
 )
-from app.db import once as keys
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
@@ -33,7 +32,7 @@ from app.runtime import Runtime
 from app.use_cases import probing
 from app.use_cases.embedding_settling import charge_lost
 from app.use_cases.heartbeat import this_host
-from app.use_cases.once import KEPT_S
+from app.use_cases.retention import keep_up
 
 SWEEP = "sweep"
 _FORGET_WORKERS_S = 3600.0
@@ -70,7 +69,6 @@ def sweep(runtime: Runtime) -> Swept:
         batched = [each for each in teacher_batches.jobs_due(connection) if each not in job_ids]
         pool_ids = candidates.pools_waiting(connection)
         export_ids = exports.waiting(connection)
-        keys.forget_old(connection, older_than_s=KEPT_S)
         training_runs.close_lost_stops(connection)
         run_ids = training_runs.waiting(connection)
         workers.swept(connection, SWEEP)
@@ -82,6 +80,7 @@ def sweep(runtime: Runtime) -> Swept:
         runtime.wake.export(export_id)
     for run_id in run_ids:
         runtime.wake.train(run_id)
+    keep_up(runtime)
     found = (job_ids, pool_ids, export_ids, batched, run_ids)
     return Swept(orphaned, *map(len, found))
 

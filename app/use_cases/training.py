@@ -11,7 +11,7 @@ from app.db import exports, training_runs
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.lifecycle import ExportState, StopMode, TrainingState
-from app.domain.stored import Page, TrainingRecord
+from app.domain.stored import ExportRecord, Page, TrainingRecord
 from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
 from app.errors import Conflict, InvalidInput, NotFound, Problem
@@ -59,10 +59,11 @@ def request(runtime: Runtime, wish: TrainingWish, once: Once | None = None) -> T
     with runtime.database.transaction() as connection:
         if once and (known_id := once.made_before(connection)):
             return _get(connection, known_id)
-        _check_export(connection, wish.export_id)
+        export = _checked_export(connection, wish.export_id)
         values: dict[str, object] = {
             "id": run_id,
             "export_id": wish.export_id,
+            "job_id": export.job_id,
             "base_model": wish.base_model,
             "method": wish.method,
             "settings": dict(wish.settings),
@@ -109,7 +110,7 @@ def _placed(problem: Problem) -> Problem:
     return Problem(pointer, problem.code, problem.detail)
 
 
-def _check_export(connection: Connection, export_id: UUID) -> None:
+def _checked_export(connection: Connection, export_id: UUID) -> ExportRecord:
     export = exports.get(connection, export_id)
     if export is None:
         raise NotFound(f"There is no export {export_id}.")
@@ -123,6 +124,7 @@ def _check_export(connection: Connection, export_id: UUID) -> None:
         detail = f"a {packed_as(export)} file cannot be trained on; one of {', '.join(PACKED)} can"
         problem = Problem("/export_id", "unfit_container", detail)
         raise InvalidInput("The training cannot be done like this.", problems=[problem])
+    return export
 
 
 def _get(connection: Connection, run_id: UUID) -> TrainingRecord:
@@ -192,9 +194,10 @@ def delete(runtime: Runtime, run_id: UUID) -> None:
         record = _get(connection, run_id)
         if not training_runs.delete(connection, run_id):
             raise Conflict(f"The run is {record.state}; stop it first.")
+        # Before the end of the transaction: a kill leaves a run without files, never the reverse.
+        shutil.rmtree(run_folder(runtime, run_id), ignore_errors=True)
+        archive_path(runtime, run_id).unlink(missing_ok=True)
         audit.note(runtime, connection, "training.delete", run_id)
-    shutil.rmtree(run_folder(runtime, run_id), ignore_errors=True)
-    archive_path(runtime, run_id).unlink(missing_ok=True)
 
 
 def archive(runtime: Runtime, run_id: UUID) -> tuple[TrainingRecord, Path]:

@@ -11,6 +11,7 @@ from app.api.errors import STATUSES, install
 from app.errors import (
     Conflict,
     CultivarError,
+    DatabaseFull,
     InsufficientStorage,
     InUse,
     InvalidInput,
@@ -58,6 +59,7 @@ def answering(failure: Exception) -> TestClient:
         (InUse("x"), 409, "in_use"),
         (TeacherFailure("x", stage="tls"), 422, "provider_check_failed"),
         (InsufficientStorage("x"), 507, "insufficient_storage"),
+        (DatabaseFull("x"), 503, "insufficient_storage"),
         (Unavailable("x"), 503, "temporarily_unavailable"),
         (CultivarError("x"), 500, "error"),
     ],

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -23,6 +24,7 @@ from tests.api.conftest import connected_client
 from tests.api.stored_job import KEY, stored_job, stored_teacher
 
 PAGE = ROOT / "docs" / "operations.md"
+RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 ROW = re.compile(
     r"^\| `(cultivar_\w+)` \| (\w+) \| ([\w, ]*?) ?\| (.+?) \| (.+?) \|$", re.MULTILINE
 )
@@ -63,11 +65,20 @@ def test_the_list_of_the_page_is_what_is_served(client: TestClient) -> None:
 
 
 def test_alerts_name_metrics_that_there_are() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    known = {each.name for each in METRICS}
-    named = {name.removesuffix("_bucket") for name in re.findall(r"\bcultivar_[a-z_]+\b", text)}
-    assert {name for name in named if not name.startswith("cultivar_test")} <= known
-    assert len(re.findall(r"^  - alert: ", text, re.MULTILINE)) >= 5
+    """And labels that they have; the page says of each what it means."""
+    page = PAGE.read_text(encoding="utf-8")
+    known = {each.name: each for each in METRICS}
+    (group,) = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]:
+        named = re.findall(r"\bcultivar_([a-z_]+?)(?:_bucket)?\b(\{[^}]*\})?", rule["expr"])
+        assert named or rule["alert"] == "CultivarAway"
+        for name, selector in named:
+            metric = known[f"cultivar_{name}"]
+            assert set(re.findall(r"(\w+)[!=]=?", selector)) <= set(metric.labels)
+        assert f"| `{rule['alert']}` |" in page
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert len(group["rules"]) == len(re.findall(r"^\| `Cultivar\w+` \|", page, re.MULTILINE))
 
 
 def test_the_figures_are_those_of_the_jobs(client: TestClient, runtime: Runtime) -> None:

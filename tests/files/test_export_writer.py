@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 import pytest
 
+from app.domain.packaging import Container
 from app.errors import Conflict, InsufficientStorage
 from app.files.export_parts import open_locked
 from app.files.export_writer import write_export
@@ -91,30 +92,49 @@ class FailingFile(io.RawIOBase):
         self.inner.close()
 
 
-@pytest.mark.parametrize("writes", [0, 1, 49, 50])
-def test_a_disk_that_fills_up_leaves_the_earlier_export(tmp_path: Path, writes: int) -> None:
-    earlier = write_export(tmp_path, "a", rows(3), manifest={"run": 1})
+@pytest.mark.parametrize("container", [Container.JSONL, Container.JSONL_GZ, Container.JSON])
+def test_a_disk_that_is_full_at_any_write_leaves_the_earlier_export(
+    tmp_path: Path, container: Container
+) -> None:
+    """The k-th write fails, for every k from the first to the 200th and one behind the last."""
+    earlier = write_export(tmp_path, "a", rows(3), manifest={"run": 1}, container=container)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    left = [writes]
-
-    def failing(path: Path) -> BinaryIO:
-        return FailingFile(open_locked(path), left)  # pyright: ignore[reportReturnType]
-
-    with pytest.raises(InsufficientStorage, match="bytes free"):
-        write_export(tmp_path, "a", rows(50), manifest={"run": 2}, open_part=failing)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    writes = _writes_of(tmp_path / "count", container)
+    assert writes >= 200
+    for k in range(writes):
+        left = [k]
+        with pytest.raises(InsufficientStorage, match="bytes free"):
+            write_export(
+                *(tmp_path, "a", rows(200)),
+                manifest={"run": 2},
+                container=container,
+                open_part=_failing_after(left),
+            )
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == (
+            before
+        )
     assert earlier.path.exists()
+    retried = write_export(tmp_path, "a", rows(200), manifest={"run": 3}, container=container)
+    assert (retried.rows, len(retried.path.read_bytes())) == (200, retried.bytes)
 
 
-def test_no_failure_at_the_51st_write_and_after(tmp_path: Path) -> None:
-    left = [51]
-
+def _failing_after(left: list[int]) -> Callable[[Path], BinaryIO]:
     def failing(path: Path) -> BinaryIO:
         return FailingFile(open_locked(path), left)  # pyright: ignore[reportReturnType]
 
-    written = write_export(tmp_path, "a", rows(50), manifest={}, open_part=failing)
-    assert written.rows == 50
-    assert left == [0]
+    return failing
+
+
+def _writes_of(directory: Path, container: Container) -> int:
+    """How many writes such an export takes."""
+    left = [10_000]
+    write_export(
+        *(directory, "a", rows(200)),
+        manifest={},
+        container=container,
+        open_part=_failing_after(left),
+    )
+    return 10_000 - left[0]
 
 
 def test_rows_that_fail_leave_no_file(tmp_path: Path) -> None:
@@ -137,21 +157,6 @@ def test_too_little_space_is_said_before_the_first_line(tmp_path: Path) -> None:
     with pytest.raises(InsufficientStorage, match="are needed"):
         write_export(tmp_path, "a", unasked(), manifest={}, expected_bytes=free)
     assert names(tmp_path) == set()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one mebibyte."""
-    mount = shutil.which("mount")
-    place = tmp_path / "small"
-    place.mkdir()
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    command = [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting is not allowed here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_real_full_disk(small_disk: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -25,6 +25,7 @@ from app.use_cases.file_reports import FileReportWish, of_file
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import SEEDS, Driver, add_teacher, running_driver, running_runtime
 from tests.servers import TestPostgres
+from tests.small_disk import fill
 
 SHARE = 0.2
 
@@ -358,3 +359,30 @@ def test_a_bundle_tells_funnel_and_drops_too(
     manifest.write_text("[]")
     with pytest.raises(InvalidInput, match="must be a JSON object"):
         of_file(FileReportWish(plain, manifest=manifest))
+
+
+def test_a_full_disk_fails_the_export_alone_and_room_mends_it(
+    grown: Grown, tmp_path: Path, small_disk: Path
+) -> None:
+    """Too small for what is known, then for what is not: the card, and a bundle's work files."""
+    earlier = grown.export("alpaca_jsonl")[1].read_bytes()
+    settings = grown.runtime.settings.model_copy(update={"home": small_disk})
+    small = replace(grown, runtime=replace(grown.runtime, settings=settings))
+    seen: set[str] = set()
+    for free in (0, 12_000, 20_000, 28_000, 40_000, 80_000):
+        ballast = fill(small_disk, leaving=free)
+        for packaging in ({}, {"bundle": True}):
+            record = exports.request(small.runtime, grown.job.id, "alpaca_jsonl", {}, packaging)
+            exports.make(small.runtime, record.id)
+            made = exports.get(small.runtime, record.id)
+            if made.state is ExportState.READY:
+                seen.add("room")
+                exports.delete(small.runtime, record.id)
+                continue
+            assert made.error_code == "insufficient_storage"
+            assert "bytes free" in (made.error or "")
+            seen.add("known" if "are needed" in (made.error or "") else "found out")
+            assert not list(small.runtime.exports_directory.glob(f"*{record.id}*"))
+        ballast.unlink()
+    assert seen == {"known", "found out", "room"}
+    assert small.export("alpaca_jsonl")[1].read_bytes() == earlier
