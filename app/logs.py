@@ -1,10 +1,12 @@
 """Logs as JSON lines on standard error: ids and kinds, never a key, never a text."""
 
 import io
+import json
 import logging
+import re
 import sys
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -13,6 +15,14 @@ _MOST_CAUSES = 5
 _OWN = ("app", "workers")
 _EXTRAS = structlog.stdlib.ExtraAdder()
 _WEB_SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_MASK = "[key]"
+_LOOKS_SECRET = re.compile(
+    r"\bsk-[A-Za-z0-9_*.\-]{4,}"
+    r"|(?<=bearer )[^\s\"',;\\]{6,}"
+    r"|(?<=://)[^\s\"/@:]*:[^\s\"/@]+(?=@)",  # a password in an address
+    re.IGNORECASE,
+)
+_SHORTEST_SECRET = 6
 
 
 class _StandardError(io.TextIOBase):
@@ -28,13 +38,15 @@ class _StandardError(io.TextIOBase):
 _STANDARD_ERROR = _StandardError()
 
 
-def configure_logs(level: str) -> None:
+def configure_logs(level: str, secrets: Collection[str] = ()) -> None:
     """Send structlog and the standard library's loggers to standard error from `level` up.
 
     DEBUG is for our own lines; the frequent ones come by the standard library's loggers, which cost
     nothing while nobody listens. Libraries say at that level what they send and receive, which is
-    keys and texts, so they begin at INFO.
+    keys and texts, so they begin at INFO. Whatever is written, `secrets` and what looks like a key
+    are masked in it.
     """
+    masked = _Masked(secrets)
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     chain: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -43,16 +55,34 @@ def configure_logs(level: str) -> None:
         _exception_without_words,
     ]
     structlog.configure(
-        processors=[*chain, structlog.processors.JSONRenderer()],
+        processors=[*chain, masked],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _STANDARD_ERROR)),
         cache_logger_on_first_use=True,
     )
     names = [structlog.stdlib.add_logger_name, _own_extras]
-    _configure_libraries(number, [*chain, *names])
+    _configure_libraries(number, [*chain, *names], masked)
 
 
-def _configure_libraries(level: int, chain: list[Any]) -> None:
+class _Masked:
+    """Renders a line as JSON, and masks in it the secrets of this process and what looks like one.
+
+    The last thing that happens to a line, so nothing that a library quotes goes past it.
+    """
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        self._render = structlog.processors.JSONRenderer()
+        known = {json.dumps(each)[1:-1] for each in secrets if len(each) >= _SHORTEST_SECRET}
+        self._known = sorted(known, key=len, reverse=True)
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        line = str(self._render(logger, method, event))
+        for secret in self._known:
+            line = line.replace(secret, _MASK)
+        return _LOOKS_SECRET.sub(_MASK, line)
+
+
+def _configure_libraries(level: int, chain: list[Any], masked: _Masked) -> None:
     handler = logging.StreamHandler(_STANDARD_ERROR)
     handler.addFilter(_task_without_words)
     handler.setFormatter(
@@ -60,7 +90,7 @@ def _configure_libraries(level: int, chain: list[Any]) -> None:
             foreign_pre_chain=chain,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                masked,
             ],
         )
     )

@@ -131,7 +131,7 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
 @asynccontextmanager
 async def _own_runtime(app: FastAPI) -> AsyncIterator[None]:
     settings = Settings()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.secrets())
     traces.start("api", settings.otlp_endpoint)
     runtime = build_runtime(settings)
     app.state.runtime = runtime

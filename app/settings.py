@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -22,15 +23,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CULTIVAR_", extra="ignore")
 
     database_url: str | None = Field(
-        default=None, description="SQLAlchemy URL of Postgres (postgresql+psycopg://...)"
+        default=None,
+        repr=False,
+        description="SQLAlchemy URL of Postgres (postgresql+psycopg://...)",
     )
-    redis_url: str | None = Field(default=None, description="URL of the Redis that carries wakes")
+    redis_url: str | None = Field(
+        default=None, repr=False, description="URL of the Redis that carries wakes"
+    )
     home: Path = Field(
         default=Path(".cultivar"), description="directory of exports, keys and embedded servers"
     )
     master_key: SecretStr | None = Field(
         default=None,
         description="base64 of 32 bytes that seal teacher keys; else HOME/master.key is made",
+    )
+    previous_master_key: SecretStr | None = Field(
+        default=None,
+        description="the master key before it, until `cultivar rotate-master-key` is through",
     )
     model: str | None = Field(
         default=None, description="model of the teacher made from OPENAI_API_KEY"
@@ -62,6 +71,11 @@ class Settings(BaseSettings):
     )
     demo_teacher_url: str | None = Field(
         default=None, description="base URL of a demo teacher that the dashboard offers to try"
+    )
+    teacher_networks: str = Field(
+        default="127.0.0.0/8,::1",
+        description="private networks, addresses, hosts or host:port where teachers may be, "
+        "separated by commas",
     )
     otlp_endpoint: str | None = Field(
         default=None,
@@ -146,3 +160,10 @@ class Settings(BaseSettings):
             return init_settings, env_settings
         files = SecretsSettingsSource(settings_cls, secrets_dir=SECRETS)
         return init_settings, env_settings, files
+
+    def secrets(self) -> list[str]:
+        """What no log may show, whoever quotes it."""
+        hidden = (self.master_key, self.previous_master_key, self.openai_api_key)
+        passwords = (urlsplit(url or "").password for url in (self.database_url, self.redis_url))
+        known = [*(each.get_secret_value() for each in hidden if each), *passwords]
+        return [each for each in known if each]

@@ -10,9 +10,9 @@ from app.embedded.migrate import ROOT
 SECRET = "the canary's own words"
 
 
-def logged(code: str, level: str = "DEBUG") -> list[dict[str, object]]:
+def logged(code: str, level: str = "DEBUG", secrets: str = "") -> list[dict[str, object]]:
     """What a process of its own logs."""
-    start = f"from app.logs import configure_logs\nconfigure_logs({level!r})\n"
+    start = f"from app.logs import configure_logs\nconfigure_logs({level!r}, [{secrets!r}])\n"
     ran = subprocess.run(
         [sys.executable, "-c", start + code],
         cwd=ROOT,
@@ -90,3 +90,28 @@ logging.getLogger("library").info("theirs")
 logging.getLogger("app.x").warning("last")
 """
     assert [line["event"] for line in logged(code, "WARNING")] == ["last"]
+
+
+def test_keys_and_passwords_are_masked_whoever_logs_them() -> None:
+    """Rows 3 and 23: by name, by look, and with control characters escaped."""
+    secret = 'pa"ss-0123'
+    code = f"""
+import logging, structlog
+quoted = {secret!r}
+ours, theirs = structlog.get_logger("app.x"), logging.getLogger("library")
+for log in (ours, theirs, logging.getLogger("app.y")):
+    log.warning("connecting to postgresql://me:hunter22@db/x with sk-canary-123456")
+    log.warning("Authorization: Bearer abcdefgh12345 and " + quoted)
+    try:
+        raise ValueError(quoted)
+    except ValueError:
+        log.exception("failed " + quoted, stack_info=True)
+theirs.warning("%s", {{"api_key": quoted, "n": "\\x1b[31m\\r\\nforged"}})
+"""
+    lines = logged(code, "INFO", secret)
+    told = json.dumps(lines)
+    assert len(lines) == 10
+    for secret_part in ("hunter22", "sk-canary", "abcdefgh12345", secret, json.dumps(secret)[1:-1]):
+        assert secret_part not in told
+    assert "[key]" in told
+    assert "\x1b" not in told

@@ -2,6 +2,7 @@
 
 import gc
 from typing import Any
+from uuid import UUID
 
 import structlog
 from celery import signals
@@ -22,17 +23,34 @@ celery_app.conf.imports = (
     "workers.exports",
     "workers.training.tasks",
 )
+_ID_CHARACTERS = 36
 _log = structlog.get_logger(__name__)
 
 
 @signals.setup_logging.connect
 def _log_as_we_do(**_: object) -> None:
     """With a listener here Celery leaves the logs alone."""
-    configure_logs(Settings().log_level)
+    settings = Settings()
+    configure_logs(settings.log_level, settings.secrets())
+
+
+def row_named(given: object) -> UUID | None:
+    """The row that a message names; None, with a line in the log, for one that names none.
+
+    Whoever can write to Redis can say anything, so nothing else in a message is used.
+    """
+    if isinstance(given, str) and len(given) == _ID_CHARACTERS:
+        try:
+            return UUID(given)
+        except ValueError:
+            pass
+    _log.warning("wake_refused", kind=type(given).__name__)
+    return None
 
 
 @signals.worker_init.connect
 def _begin(sender: Any, **_: object) -> None:
+    _forget_builtins(sender.app)
     traces.start("worker", Settings().otlp_endpoint)
     process.threads = sender.concurrency
     process.refuse_strange_schema()
@@ -44,6 +62,12 @@ def _ready(instance: Any, **_: object) -> None:
     _collect_garbage_seldom()
     process.start_sweeping()
     process.start_looking(instance.app.amqp.queues.consume_from)
+
+
+def _forget_builtins(app: Any) -> None:
+    """Celery brings tasks that run other tasks; ours are told to look at a row, and that is all."""
+    for name in [each for each in app.tasks if each.startswith("celery.")]:
+        del app.tasks[name]
 
 
 def _collect_garbage_seldom() -> None:

@@ -1,12 +1,11 @@
 """Wake up for an export: it should be made."""
 
-from uuid import UUID
-
 from app.use_cases.exports import make
-from workers.celery_app import celery_app, process
+from workers.celery_app import celery_app, process, row_named
 
 
 @celery_app.task(name="cultivar.export")
 def export(export_id: str) -> None:
     """Write the file."""
-    make(process.runtime, UUID(export_id))
+    if known := row_named(export_id):
+        make(process.runtime, known)

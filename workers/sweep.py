@@ -11,8 +11,9 @@ from workers.process import Process
 
 def main() -> None:
     """Sweep until told to end."""
-    configure_logs(Settings().log_level)
-    traces.start("sweep", Settings().otlp_endpoint)
+    settings = Settings()
+    configure_logs(settings.log_level, settings.secrets())
+    traces.start("sweep", settings.otlp_endpoint)
     process = Process()
     process.refuse_strange_schema()
     ended = threading.Event()

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.domain.access import ALL_SCOPES, Actor, ActorKind
 from app.embedded.directory import running_instance
@@ -56,5 +57,6 @@ def found_settings(settings: Settings) -> Settings | None:
         "database_url": instance.postgres_url,
         "redis_url": instance.redis_url,
         "home": Path(instance.home),
+        "port": urlsplit(instance.api_url or "").port or settings.port,
     }
     return settings.model_copy(update=found)

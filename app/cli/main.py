@@ -50,6 +50,9 @@ COMMANDS: Mapping[str, Entry] = {
     "train": Entry("app.cli.train", "Fine-tune a model on a file; needs no service."),
     "compare": Entry("app.cli.compare", "Let a teacher judge two models' recorded answers."),
     "worth": Entry("app.cli.worth", "Show what rows do for a model; needs no service."),
+    "rotate-master-key": Entry(
+        "app.cli.rotate_master_key", "Seal teachers' keys with a new master key."
+    ),
     "score": Entry("app.cli.score", "Score recorded answers by ROUGE-L; needs no service."),
 }
 

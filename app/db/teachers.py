@@ -55,6 +55,22 @@ def with_keys(connection: sa.Connection) -> list[TeacherRecord]:
     return [TeacherRecord(**row._asdict()) for row in connection.execute(query)]
 
 
+def sealed_otherwise(
+    connection: sa.Connection, head: bytes, after: UUID | None, limit: int
+) -> list[TeacherRecord]:
+    """Teachers whose sealed key does not begin like that, by id; locked until the end."""
+    query = sa.select(teachers).where(
+        teachers.c.sealed_key.is_not(None),
+        sa.func.substring(teachers.c.sealed_key, 1, len(head)) != head,
+    )
+    if after is not None:
+        query = query.where(teachers.c.id > after)
+    found = connection.execute(
+        query.order_by(teachers.c.id).limit(limit).with_for_update(key_share=True)
+    )
+    return [TeacherRecord(**row._asdict()) for row in found]
+
+
 def users(connection: sa.Connection, teacher_id: UUID, *, limit: int = 10) -> list[UUID]:
     """Jobs that use the teacher, for texts or for embeddings."""
     uses = sa.or_(jobs.c.teacher_id == teacher_id, jobs.c.embedder_id == teacher_id)

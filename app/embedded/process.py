@@ -12,6 +12,8 @@ from pathlib import Path
 from app.embedded.errors import EmbeddedError
 
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
+# For the command that a person runs; what it starts gets the key from the database, sealed.
+_NOT_INHERITED = {"OPENAI_API_KEY"}
 
 
 def spawn(
@@ -28,7 +30,8 @@ def spawn(
     `death_signal` is what the child gets when the *thread* that called this ends, so call it from
     a thread that lives as long as the child should. `prefix` is a command that becomes the child
     (it must not fork). Where `setpriv` is missing an exit handler takes its place, which a killed
-    parent never runs: `app.embedded.leftovers` finds such children at the next start.
+    parent never runs: `app.embedded.leftovers` finds such children at the next start. Without an
+    `environment` the child is a stranger's program, which learns none of our settings.
     """
     rotate(log)
     dying = _dying_with_us(death_signal)
@@ -40,7 +43,7 @@ def spawn(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=None if environment is None else {**os.environ, **environment},
+                env=_environment(environment),
                 cwd=directory,
                 start_new_session=True,
             )
@@ -49,6 +52,13 @@ def spawn(
     if not dying:
         atexit.register(_signal_group, child, death_signal)
     return child
+
+
+def _environment(ours: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {name: each for name, each in os.environ.items() if name not in _NOT_INHERITED}
+    if ours is not None:
+        return {**kept, **ours}
+    return {name: each for name, each in kept.items() if not name.startswith("CULTIVAR_")}
 
 
 def _dying_with_us(death_signal: signal.Signals) -> list[str]:

@@ -117,6 +117,7 @@ class EmbeddedService:
             "CULTIVAR_REDIS_URL": self.redis_url,
             "CULTIVAR_HOME": str(self.home),
             **environment_of(self.front.posture),
+            "CULTIVAR_PORT": str(self.port),
             **({} if demo is None else {"CULTIVAR_DEMO_TEACHER_URL": demo}),
         }
 

@@ -1,12 +1,14 @@
 """Rows of a CSV file, each with the bytes it came from."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from app.errors import LineProblem
+from app.errors import InvalidUpload, LineProblem, UploadReport
 from app.files.excerpt import excerpt
 from app.files.file_row import BadRow, FileRow
+from app.files.upload_limits import UploadLimits
 
 _SEPARATORS = ",;\t"
 _FIELD_LIMIT = 1 << 26
@@ -19,16 +21,47 @@ class Table(NamedTuple):
     rows: Iterator[FileRow | BadRow]
 
 
-def read_csv(lines: Iterable[bytes]) -> Table:
-    """Read UTF-8 CSV with a header; the separator (comma, semicolon, tab) is the header's."""
+def read_csv(lines: Iterable[bytes], limits: UploadLimits | None = None) -> Table:
+    """Read UTF-8 CSV with a header; the separator (comma, semicolon, tab) is the header's.
+
+    Raises InvalidUpload for a header that is broken, and with limits for one that cannot name the
+    columns.
+    """
     csv.field_size_limit(_FIELD_LIMIT)
     taken = _Taken(iter(lines))
     header = next(taken.lines, b"")
     first = header.decode("utf-8", "surrogateescape")
     separator = max(_SEPARATORS, key=first.count)
     taken.number = 1
-    names = next(csv.reader([first], delimiter=separator), [])
+    names = _names(first, separator)
+    if limits is not None:
+        _check_names(names, first, limits)
     return Table(header, _rows(taken, names, separator))
+
+
+def _names(header: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([header], delimiter=separator), [])
+    except csv.Error as error:
+        raise _bad_header("csv_syntax", str(error)) from error
+
+
+def _check_names(names: list[str], header: str, limits: UploadLimits) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if len(names) > limits.max_columns:
+        detail, code = f"more than {limits.max_columns} columns", "too_many_columns"
+    elif twice:
+        detail, code = f"two columns are named {twice[0]!r}", "duplicate_key"
+    elif any("\udc80" <= character <= "\udcff" for character in header):
+        detail, code = "the header is not UTF-8; save the file as UTF-8", "not_utf8"
+    else:
+        return
+    raise _bad_header(code, detail)
+
+
+def _bad_header(code: str, detail: str) -> InvalidUpload:
+    report = UploadReport(errors=(LineProblem(1, code, detail),), error_count=1, lines_read=1)
+    return InvalidUpload(f"The header cannot be used: {detail}.", report)
 
 
 class _Taken:

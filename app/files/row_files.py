@@ -16,6 +16,7 @@ from app.errors import InvalidInput, LineProblem, NotText
 from app.files.csv_rows import read_csv
 from app.files.file_row import BadRow, FileRow
 from app.files.jsonl import BadLine, read_object
+from app.files.limited import Inflated, limited_lines, too_many
 from app.files.magic import HEAD_BYTES, binary_kind, wide_encoding
 from app.files.parquet_rows import read_parquet
 from app.files.upload_limits import UploadLimits
@@ -51,15 +52,16 @@ class _Opened(NamedTuple):
 
 
 @contextmanager
-def open_rows(path: Path | None) -> Iterator[RowFile]:
+def open_rows(path: Path | None, limits: UploadLimits | None = None) -> Iterator[RowFile]:
     """Open a file, or standard input for None; what it holds decides how it is read.
 
-    Raises InvalidInput when it cannot be opened, NotText when it is of another kind.
+    Raises InvalidInput when it cannot be opened, NotText when it is of another kind. A stranger's
+    file is read with `limits`, and while it is read TooLarge and InvalidUpload tell of them.
     """
     name = "-" if path is None else str(path)
     with _opened(path) as source:
         try:
-            found = _recognised(path, _plain(source))
+            found = _recognised(path, _plain(source, limits), limits)
             size = None if path is None or not path.is_file() else path.stat().st_size
             yield RowFile(name, iter(found.rows), found.header, size, source)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -79,18 +81,20 @@ def _opened(path: Path | None) -> Iterator[Reader]:
         yield source
 
 
-def _plain(source: Reader) -> Reader:
+def _plain(source: Reader, limits: UploadLimits | None) -> Reader:
     """The bytes without their compression."""
     if source.peek(2)[:2] != b"\x1f\x8b":
         return source
+    if limits is not None:
+        return io.BufferedReader(Inflated(source, limits), _BUFFER_BYTES)
     return io.BufferedReader(gzip.GzipFile(fileobj=source), _BUFFER_BYTES)
 
 
-def _recognised(path: Path | None, reader: Reader) -> _Opened:
+def _recognised(path: Path | None, reader: Reader, limits: UploadLimits | None) -> _Opened:
     head = reader.peek(HEAD_BYTES)[:HEAD_BYTES]
     kind = binary_kind(head)
     if kind == "Parquet":
-        return _Opened(read_parquet(reader.read()))
+        return _Opened(read_parquet(reader.read(), limits))
     if kind is not None:
         raise NotText(f"This is a {kind} file; give JSONL, a JSON list, CSV or Parquet.")
     wide = wide_encoding(head)
@@ -99,12 +103,13 @@ def _recognised(path: Path | None, reader: Reader) -> _Opened:
     if head.startswith(_UTF8_MARK):
         reader.read(len(_UTF8_MARK))
         head = head[len(_UTF8_MARK) :]
+    lines: Iterable[bytes] = reader if limits is None else limited_lines(reader, limits)
     if _ending(path) in _TABLES:
-        table = read_csv(reader)
+        table = read_csv(lines, limits)
         return _Opened(table.rows, table.header)
     if head.lstrip().startswith(b"["):
-        return _Opened(_list_or_lines(reader))
-    return _Opened(_json_lines(reader))
+        return _Opened(_list_or_lines(reader, limits))
+    return _Opened(_json_lines(lines))
 
 
 def _ending(path: Path | None) -> str:
@@ -136,12 +141,13 @@ def _fault(raw: bytes, number: int) -> LineProblem:
     return LineProblem(number, "json_syntax", "the line is not JSON")
 
 
-def _list_or_lines(reader: Reader) -> Iterator[FileRow | BadRow]:
+def _list_or_lines(reader: Reader, limits: UploadLimits | None) -> Iterator[FileRow | BadRow]:
     """A JSON list; but where the first line is a list of its own and others follow, lines."""
     content = reader.read()
     first, _, rest = content.lstrip().partition(b"\n")
     if rest.strip() and _is_json(first):
-        yield from _json_lines(io.BytesIO(content))
+        again = io.BytesIO(content)
+        yield from _json_lines(again if limits is None else limited_lines(again, limits))
         return
     try:
         items: list[object] = orjson.loads(content)
@@ -149,6 +155,8 @@ def _list_or_lines(reader: Reader) -> Iterator[FileRow | BadRow]:
         detail = f"the JSON list is broken here: {error.msg}"
         yield BadRow(LineProblem(error.lineno, "json_syntax", detail, column=error.colno))
         return
+    if limits is not None and len(items) > limits.max_lines:
+        raise too_many(limits)
     yield from _list_items(items)
 
 

@@ -13,4 +13,5 @@ class UploadLimits:
     max_field_chars: int = 32_768
     max_depth: int = 32
     max_keys: int = 64
+    max_columns: int = 256
     max_errors_listed: int = 100

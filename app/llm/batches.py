@@ -12,12 +12,14 @@ from urllib.parse import quote
 import aiohttp
 import httpx2
 
+from app.llm.addresses import AddressRefused
 from app.llm.batch_lines import endpoint_url
+from app.llm.guard import Guard
 from app.llm.outcomes import error_text, outcome_of_status
 from app.llm.redaction import Redactor
 from app.llm.replies import parse_body
-from app.llm.teacher import Endpoint, Fault, Outcome, Teacher
-from app.llm.transport import UNSENDABLE_KEY, Line, UnusableAddress, fault_of
+from app.llm.teacher import Endpoint, Outcome, Teacher
+from app.llm.transport import UNSENDABLE_KEY, Line, UnusableAddress, fault_of, outcome_of_fault
 from app.llm.waits import retry_after_s
 
 COMPLETION_WINDOW = "24h"
@@ -84,11 +86,12 @@ class BatchService:
     Every method raises BatchCallFailed when there was no answer to use.
     """
 
-    def __init__(self, teacher: Teacher) -> None:
+    def __init__(self, teacher: Teacher, guard: Guard | None = None) -> None:
         timeout_s = min(teacher.timeout_s, _ANSWER_TIMEOUT_S)
         self._teacher = replace(teacher, timeout_s=timeout_s)
         self._patient = replace(teacher, timeout_s=max(teacher.timeout_s, _TRANSFER_TIMEOUT_S))
         self._redactor = Redactor(teacher.api_key)
+        self._guard = guard or Guard()
 
     def upload(self, name: str, content: bytes) -> str:
         """Store an input file; returns its id."""
@@ -196,7 +199,9 @@ class BatchService:
 
     def _line(self, teacher: Teacher) -> Line:
         try:
-            line = Line(teacher, _tls())
+            line = Line(teacher, _tls(), self._guard)
+        except AddressRefused as error:
+            raise BatchCallFailed(Outcome.UNAUTHORIZED, str(error)) from None
         except UnusableAddress as error:
             raise BatchCallFailed(Outcome.NOT_SENT, str(error)) from None
         if not line.key_fits:
@@ -218,9 +223,7 @@ class BatchService:
 
     def _broken(self, teacher: Teacher, error: Exception) -> BatchCallFailed:
         fault, text = fault_of(teacher, error.__cause__ or error)
-        unsent = fault in (Fault.DNS, Fault.CONNECT, Fault.TLS)
-        outcome = Outcome.NOT_SENT if unsent else Outcome.UNKNOWN
-        return BatchCallFailed(outcome, self._redactor.error(text))
+        return BatchCallFailed(outcome_of_fault(fault), self._redactor.error(text))
 
     def _id_of(self, body: Mapping[str, object]) -> str:
         name = _name(body.get("id"))

@@ -9,7 +9,9 @@ import httpx2
 
 from app.domain.method import Decoding, Prompt, Rated
 from app.errors import TeacherFailure
+from app.llm.addresses import AddressRefused
 from app.llm.embeddings import read_embeddings
+from app.llm.guard import Guard
 from app.llm.outcomes import error_codes
 from app.llm.replies import Rejection, read_reply
 from app.llm.teacher import Call, Endpoint, Fault, Outcome, Reply, Teacher, Texts
@@ -32,6 +34,7 @@ _TEXTS = Texts(("What colour is the sky on a clear day?",), step="check")
 class Stage(StrEnum):
     """How far a teacher was reached."""
 
+    ADDRESS = "address"
     DNS = "dns"
     TCP = "tcp"
     TLS = "tls"
@@ -52,12 +55,12 @@ class CheckReport:
     request_id: str | None
 
 
-def check_teacher(teacher: Teacher) -> CheckReport:
+def check_teacher(teacher: Teacher, guard: Guard | None = None) -> CheckReport:
     """Make one call of at most 16 tokens; raises TeacherFailure with the stage that failed.
 
     A reply that is empty because it hit that limit counts as working.
     """
-    reply = asyncio.run(_ask(teacher))
+    reply = asyncio.run(_ask(teacher, guard or Guard()))
     if reply.outcome is not Outcome.ANSWERED:
         raise TeacherFailure(_words(reply), stage=_stage(reply))
     if teacher.endpoint is Endpoint.EMBEDDINGS:
@@ -89,10 +92,12 @@ def _embedder_report(reply: Reply) -> CheckReport:
     )
 
 
-async def _ask(teacher: Teacher) -> Reply:
+async def _ask(teacher: Teacher, guard: Guard) -> Reply:
     patient = replace(teacher, timeout_s=min(teacher.timeout_s, CHECK_TIMEOUT_S))
     try:
-        line = Line(patient, httpx2.create_ssl_context())
+        line = Line(patient, httpx2.create_ssl_context(), guard)
+    except AddressRefused as error:
+        raise TeacherFailure(str(error), stage=Stage.ADDRESS) from None
     except UnusableAddress as error:
         raise TeacherFailure(str(error), stage=Stage.DNS) from None
     try:
@@ -118,6 +123,8 @@ def _stage(reply: Reply) -> Stage:
         case Outcome.NOT_SENT:
             stages = {Fault.DNS: Stage.DNS, Fault.TLS: Stage.TLS}
             return stages.get(reply.fault or Fault.CONNECT, Stage.TCP)
+        case Outcome.UNAUTHORIZED if reply.fault is Fault.ADDRESS:
+            return Stage.ADDRESS
         case Outcome.UNAUTHORIZED:
             return Stage.MODEL if _names_the_model(reply) else Stage.AUTH
         case Outcome.QUOTA:

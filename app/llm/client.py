@@ -15,6 +15,7 @@ import uvloop
 
 from app import traces
 from app.domain.gates import Gate, merged
+from app.llm.guard import Guard
 from app.llm.lane import Entry, Lane
 from app.llm.limits import Limits
 from app.llm.teacher import Call, Endpoint, Fault, Outcome, Reply, Teacher
@@ -32,12 +33,14 @@ _GATES_WITHIN_S = 2.0
 class Door:
     """One per worker process, made after the process has forked; thread-safe.
 
-    Owns one event loop in one daemon thread. `done` callbacks run in that thread and must be short:
+    Owns one event loop in one daemon thread. Without a guard it reaches public addresses and
+    loopback. `done` callbacks run in that thread and must be short:
     hand the reply over and return.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, guard: Guard | None = None) -> None:
         self._limits = limits
+        self._guard = guard or Guard()
         self._lanes: dict[tuple[str, str, str], Lane] = {}
         self._newest: dict[str, Lane] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -158,7 +161,7 @@ class Door:
     def _open_line(self, teacher: Teacher) -> Line:
         if self._tls is None:
             self._tls = httpx2.create_ssl_context()
-        return Line(teacher, self._tls)
+        return Line(teacher, self._tls, self._guard)
 
     def _drop_an_idle_lane(self) -> None:
         idle = [(lane.used_at_s, key) for key, lane in self._lanes.items() if lane.is_idle]

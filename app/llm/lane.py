@@ -14,6 +14,7 @@ import structlog
 
 from app import traces
 from app.domain.gates import Gate
+from app.llm.addresses import AddressRefused
 from app.llm.concurrency import Window
 from app.llm.limits import Limits, LocalLimits
 from app.llm.pace import Pace
@@ -166,6 +167,8 @@ class Lane:
         if self._line is None:
             try:
                 self._line = self._open_line()
+            except AddressRefused as error:
+                return Reply(call, Outcome.UNAUTHORIZED, error=str(error), fault=Fault.ADDRESS)
             except UnusableAddress as error:
                 return Reply(call, Outcome.NOT_SENT, error=str(error), fault=Fault.CONNECT)
         await self._admit(entry)

@@ -53,7 +53,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"  # paid
     RATE_LIMITED = "rate_limited"  # unpaid
     QUOTA = "quota"  # unpaid: the account has no money left
-    UNAUTHORIZED = "unauthorized"  # unpaid: key, permission or model name
+    UNAUTHORIZED = "unauthorized"  # unpaid: key, permission, model name or address
     REFUSED = "refused"  # unpaid: this prompt will never be taken
     SERVER_ERROR = "server_error"  # unpaid
     NOT_SENT = "not_sent"  # unpaid: the request never left
@@ -66,6 +66,7 @@ class Outcome(StrEnum):
 class Fault(StrEnum):
     """Where a call broke that brought no whole answer."""
 
+    ADDRESS = "address"
     DNS = "dns"
     CONNECT = "connect"
     TLS = "tls"

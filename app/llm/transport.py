@@ -1,6 +1,7 @@
 """One teacher's line: the SDK's client and its connections, over which single calls are made."""
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -11,8 +12,11 @@ from typing import Any
 import aiohttp
 import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai._vendor.httpx_aiohttp import AiohttpTransport
 
+from app.llm.addresses import AddressRefused
 from app.llm.bodies import endpoint_path, request_body, request_headers
+from app.llm.guard import Guard, Place, guarded_session
 from app.llm.reading import Reading
 from app.llm.redaction import Redactor
 from app.llm.teacher import Call, Endpoint, Fault, Outcome, Reply, Teacher
@@ -37,13 +41,14 @@ class UnusableAddress(ValueError):
 class Line:
     """The connections to one teacher. Lives in one event loop; close it there.
 
-    Raises UnusableAddress for a base address to which nothing can be sent.
+    Raises UnusableAddress for a base address to which nothing can be sent, and AddressRefused for
+    one to which nothing shall be.
     """
 
-    def __init__(self, teacher: Teacher, tls: ssl.SSLContext) -> None:
+    def __init__(self, teacher: Teacher, tls: ssl.SSLContext, guard: Guard) -> None:
         _require_address(teacher.base_url)
         timeouts = _timeouts(teacher)
-        self._http = _http_client(timeouts, tls)
+        self._http = _http_client(timeouts, tls, guard, guard.enter(teacher.base_url))
         key = teacher.api_key.get_secret_value() if teacher.api_key is not None else ""
         self._sdk = AsyncOpenAI(
             api_key=key or _NO_KEY,
@@ -153,27 +158,39 @@ def _too_slow(teacher: Teacher, reading: Reading) -> str:
 
 def _broken_off(reading: Reading, error: BaseException) -> Reply:
     fault, text = fault_of(reading.call.teacher, error)
-    reply = reading.broken(fault, text)
-    unsent = fault in (Fault.DNS, Fault.CONNECT, Fault.TLS)
-    return replace(reply, outcome=Outcome.NOT_SENT) if unsent else reply
+    return replace(reading.broken(fault, text), outcome=outcome_of_fault(fault))
+
+
+def outcome_of_fault(fault: Fault) -> Outcome:
+    """What a call came to that broke; one to a refused address is not worth another try."""
+    if fault is Fault.ADDRESS:
+        return Outcome.UNAUTHORIZED
+    return Outcome.NOT_SENT if fault in (Fault.DNS, Fault.CONNECT, Fault.TLS) else Outcome.UNKNOWN
 
 
 def fault_of(teacher: Teacher, error: BaseException) -> tuple[Fault, str]:
     """Tell what failed before anything was sent from what failed after."""
     host = httpx2.URL(teacher.base_url).netloc.decode("ascii", "replace")
     match error:
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, AddressRefused):
+            return Fault.ADDRESS, str(error.os_error)
         case aiohttp.ClientConnectorDNSError():
             return Fault.DNS, f"The host name in {host} cannot be resolved."
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return Fault.TLS, f"No secure connection to {host}: {error}"
         case aiohttp.ClientConnectorError():
-            return Fault.CONNECT, f"No connection to {host}: {error.os_error}"
+            return Fault.CONNECT, f"No connection to {host}: {_reason(error.os_error)}"
         case aiohttp.ConnectionTimeoutError():
             return Fault.CONNECT, f"No connection to {host} within {CONNECT_TIMEOUT_S:g} s."
         case aiohttp.ServerTimeoutError():
             return Fault.TIME_OUT, f"The teacher at {host} fell silent."
         case _:
             return Fault.RESET, f"The connection to {host} broke: {type(error).__name__} {error}"
+
+
+def _reason(error: OSError) -> str:
+    """Why, without the address that a name resolved to."""
+    return os.strerror(error.errno) if error.errno else "it failed."
 
 
 def _require_address(base_url: str) -> None:
@@ -188,14 +205,17 @@ def _require_address(base_url: str) -> None:
         )
 
 
-def _http_client(timeouts: httpx2.Timeout, tls: ssl.SSLContext) -> httpx2.AsyncClient:
-    limits = httpx2.Limits(
-        max_connections=MOST_CONNECTIONS,
-        max_keepalive_connections=MOST_CONNECTIONS,
-        keepalive_expiry=KEEP_ALIVE_S,
-    )
+def _http_client(
+    timeouts: httpx2.Timeout, tls: ssl.SSLContext, guard: Guard, place: Place
+) -> httpx2.AsyncClient:
+    def session() -> aiohttp.ClientSession:
+        return guarded_session(guard, place, tls, limit=MOST_CONNECTIONS, keep_alive_s=KEEP_ALIVE_S)
+
     return DefaultAioHttpClient(
-        timeout=timeouts, limits=limits, follow_redirects=False, trust_env=False, verify=tls
+        timeout=timeouts,
+        transport=AiohttpTransport(verify=tls, client=session),
+        follow_redirects=False,
+        trust_env=False,
     )
 
 

@@ -1,12 +1,10 @@
 """Teacher keys at rest: sealed with AES-256-GCM and bound to the teacher and its origin."""
 
-import base64
-import binascii
 import hashlib
 import hmac
-import os
 import secrets
-import stat
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,11 +12,14 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.errors import Conflict, InvalidInput
+from app.errors import Conflict
+from app.llm.master_keys import Keys, kept_pepper
 
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
 _PEPPER = b"cultivar api keys 1"
+_MARK = b"cv1"
+_ID_BYTES = 8
+_HEAD_BYTES = len(_MARK) + _ID_BYTES
 
 
 def origin(base_url: str) -> str:
@@ -29,73 +30,75 @@ def origin(base_url: str) -> str:
 
 
 class Vault:
-    """Seals and opens keys; a sealed key opens only for the same teacher and the same origin."""
+    """Seals and opens keys; a sealed key opens only for the same teacher and the same origin.
 
-    def __init__(self, master_key: bytes) -> None:
-        self._cipher = AESGCM(master_key)
-        self._pepper = hmac.digest(master_key, _PEPPER, hashlib.sha256)
+    A sealed key tells which master key sealed it, by a digest. `keys` is the master key, or gives
+    all that may be in use, the newest first: with several, a rotation is under way. What digests
+    are made under is no master key: it is kept in `home` once the master key changes.
+    """
+
+    def __init__(self, keys: bytes | Keys, home: Path | None = None) -> None:
+        self._read: Keys = (lambda: [keys]) if isinstance(keys, bytes) else keys
+        self._keys: Sequence[bytes] = self._read()
+        self._home = home
 
     def digest(self, secret: str) -> bytes:
         """What is stored of a secret that we gave out: HMAC-SHA-256 under a key of our own.
 
-        A fast hash suits secrets of 32 random bytes; without the master key it says nothing.
+        A fast hash suits secrets of 32 random bytes; without that key it says nothing.
         """
-        return hmac.digest(self._pepper, secret.encode(), hashlib.sha256)
+        return hmac.digest(self.pepper, secret.encode(), hashlib.sha256)
+
+    @cached_property
+    def pepper(self) -> bytes:
+        """What digests are made under: kept from before the first rotation, or of the oldest key.
+
+        It never changes, or the keys that we gave out would be worth nothing.
+        """
+        kept = kept_pepper(self._home) if self._home is not None else None
+        return kept or hmac.digest(self._read()[-1], _PEPPER, hashlib.sha256)
 
     def seal(self, key: str, teacher_id: UUID, base_url: str) -> bytes:
-        """The key as stored: nonce, ciphertext, tag."""
+        """The key as stored: a mark, the master key's id, nonce, ciphertext, tag."""
+        self._keys = self._read()
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key.encode(), _bound(teacher_id, base_url))
+        master_key = self._keys[0]
+        sealed = AESGCM(master_key).encrypt(nonce, key.encode(), _bound(teacher_id, base_url))
+        return _head(master_key) + nonce + sealed
 
     def open(self, sealed: bytes, teacher_id: UUID, base_url: str) -> str:
         """The key again; raises Conflict when the master key or the origin is another one."""
-        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return self._cipher.decrypt(nonce, ciphertext, _bound(teacher_id, base_url)).decode()
-        except InvalidTag as error:
-            raise Conflict(
-                "The stored key of this teacher cannot be opened with the present master key. "
-                "Enter the key again.",
-                code="key_reentry_required",
-            ) from error
+        if not any(sealed.startswith(_head(key)) for key in self._keys):
+            self._keys = self._read()  # another process may have begun a rotation
+        for master_key, body in self._ways(sealed):
+            nonce, ciphertext = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
+            try:
+                opened = AESGCM(master_key).decrypt(nonce, ciphertext, _bound(teacher_id, base_url))
+            except (InvalidTag, ValueError):
+                continue
+            return opened.decode()
+        raise Conflict(
+            "The stored key of this teacher cannot be opened with the present master key. "
+            "Enter the key again.",
+            code="key_reentry_required",
+        )
+
+    def newest(self) -> bytes:
+        """How every key begins that the newest master key has sealed."""
+        self._keys = self._read()
+        return _head(self._keys[0])
+
+    def _ways(self, sealed: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for master_key in self._keys:
+            if sealed.startswith(_head(master_key)):
+                yield master_key, sealed[_HEAD_BYTES:]
+        for master_key in self._keys:  # sealed before keys told by which
+            yield master_key, sealed
+
+
+def _head(master_key: bytes) -> bytes:
+    return _MARK + hashlib.sha256(b"cultivar master key " + master_key).digest()[:_ID_BYTES]
 
 
 def _bound(teacher_id: UUID, base_url: str) -> bytes:
     return f"{teacher_id}|{origin(base_url)}".encode()
-
-
-def read_master_key(given: str | None, home: Path) -> bytes:
-    """32 bytes from base64 text, else from HOME/master.key, which is made (0600) when absent."""
-    if given is not None:
-        return _decode(given, "CULTIVAR_MASTER_KEY")
-    path = home / "master.key"
-    if not path.exists():
-        _make(path)
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InvalidInput(f"{path} can be read by others. Mend it: chmod 600 {path}")
-    return _decode(path.read_text(), str(path))
-
-
-def _decode(text: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise InvalidInput(f"{where} must hold {_KEY_BYTES} bytes in base64.")
-    return key
-
-
-def _make(path: Path) -> None:
-    """Write a fresh key; of several processes that try at once, one wins and all read its key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()

@@ -108,7 +108,9 @@ class BatchSteps:
             self._withdraw(batch)  # the teacher was changed since: these calls are claimed anew
             return
         content = b"".join(map(call_line, calls))
-        file_id = BatchService(teacher).upload(f"cultivar-{batch.id}.jsonl", content)
+        file_id = BatchService(teacher, self._runtime.guard).upload(
+            f"cultivar-{batch.id}.jsonl", content
+        )
         self._move(batch, BatchState.UPLOADED, input_file_id=file_id)
 
     def _create(self, job: Job, batch: TeacherBatch) -> None:
@@ -116,7 +118,7 @@ class BatchSteps:
 
         Whoever inherits it looks for it a while later: the request may still be on its way.
         """
-        service = BatchService(self._teacher(batch))
+        service = BatchService(self._teacher(batch), self._runtime.guard)
         if not self._move(
             batch, BatchState.CREATING, wait_s=self._poll_s, keep=True, tries=batch.tries
         ):
@@ -144,7 +146,7 @@ class BatchSteps:
 
     def _look_for(self, job: Job, batch: TeacherBatch) -> None:
         """Whether a creation of which nobody heard the end was one."""
-        service = BatchService(self._teacher(batch))
+        service = BatchService(self._teacher(batch), self._runtime.guard)
         remote = service.find(_file_of(batch), str(batch.id), batch.created_at)
         if remote is not None:
             self._created(batch, remote)
@@ -154,7 +156,7 @@ class BatchSteps:
             self._withdraw(batch)
 
     def _look_at(self, job: Job, batch: TeacherBatch) -> None:
-        service = BatchService(self._teacher(batch))
+        service = BatchService(self._teacher(batch), self._runtime.guard)
         stops = batch.state is BatchState.RUNNING and job.state is JobState.CANCELLING
         remote = _cancelled(service, batch) if stops else service.retrieve(_id_of(batch))
         told: dict[str, Any] = {
@@ -175,7 +177,7 @@ class BatchSteps:
 
     def _collect(self, batch: TeacherBatch) -> None:
         teacher = self._teacher(batch)
-        service = BatchService(teacher)
+        service = BatchService(teacher, self._runtime.guard)
         verdict = Collector(self._runtime, batch, teacher, service).collect()
         with self._runtime.database.transaction() as connection:
             collected = teacher_batches.move(
@@ -205,7 +207,7 @@ class BatchSteps:
             if pause is not None:
                 stop(connection, batch.job_id, (pause, detail))
         with suppress(BatchCallFailed):
-            self._clear(BatchService(self._teacher(batch)), batch)
+            self._clear(BatchService(self._teacher(batch), self._runtime.guard), batch)
 
     def _lose(self, batch: TeacherBatch, detail: str) -> None:
         """It may have been paid and nobody can say: charge its calls in full."""

@@ -13,21 +13,26 @@ from app.errors import InvalidInput
 from app.files.checked_rows import BadField, CheckedRows, Report
 from app.files.file_row import FileRow
 from app.files.row_files import open_rows
+from app.files.upload_limits import UploadLimits
 
 LabelledRows: TypeAlias = CheckedRows[dict[str, object]]
 
 
 @contextmanager
 def labelled_rows(
-    source: Path | None, columns: Columns, report: Report | None = None
+    source: Path | None,
+    columns: Columns,
+    report: Report | None = None,
+    limits: UploadLimits | None = None,
 ) -> Generator[LabelledRows]:
     """The rows of a file, None is standard input; call `done` behind the last one.
 
     The columns of a CSV file are looked through first, because their types are told from all of
-    their values. Raises InvalidInput, and InvalidUpload in `done`.
+    their values. Raises InvalidInput, and InvalidUpload in `done`; a stranger's file is read with
+    `limits`.
     """
-    guessed = _guessed(source)
-    with open_rows(source) as file:
+    guessed = _guessed(source, limits)
+    with open_rows(source, limits) as file:
         known = merged(Columns(guessed), columns)
         yield CheckedRows(file, partial(_typed, columns=known), report)
 
@@ -43,11 +48,11 @@ def features_file(path: Path) -> Columns:
         raise InvalidInput(detail) from error
 
 
-def _guessed(source: Path | None) -> Mapping[str, ColumnType]:
+def _guessed(source: Path | None, limits: UploadLimits | None) -> Mapping[str, ColumnType]:
     if source is None or not source.is_file():
         return {}
     guess = TypeGuess()
-    with open_rows(source) as file:
+    with open_rows(source, limits) as file:
         if not file.header:
             return {}
         for row in file.rows:

@@ -31,6 +31,7 @@ from app.errors import (
     TooLarge,
     UploadReport,
 )
+from app.files.upload_limits import UploadLimits
 from app.runtime import Runtime
 from app.sandbox.frames import json_bytes
 from app.use_cases import audit
@@ -130,7 +131,8 @@ def _stored(
     if existing is not None:
         return AddedLabelledSet(existing, created=False)
     seen = _Columns(details.columns)
-    batches = _batches(path, details.columns, seen)
+    limits = UploadLimits(max_bytes=runtime.settings.max_upload_mib << 20)
+    batches = _batches(path, details.columns, seen, limits)
     # Before the transaction: a table is looked through whole before its first row comes.
     first = next(batches, None)
     if first is None:
@@ -171,8 +173,10 @@ def _insert(
     return labelled_set_id
 
 
-def _batches(path: Path, columns: Columns, seen: "_Columns") -> Iterator[list[bytes]]:
-    with labelled_rows(path, columns) as rows:
+def _batches(
+    path: Path, columns: Columns, seen: "_Columns", limits: UploadLimits
+) -> Iterator[list[bytes]]:
+    with labelled_rows(path, columns, limits=limits) as rows:
         batch: list[bytes] = []
         for row, fields in rows:
             seen.see(fields)

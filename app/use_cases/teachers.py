@@ -1,9 +1,10 @@
 """Teachers: register, list, read, change, test, delete; a key goes in and never comes out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from app.db.ids import new_id
 from app.domain.lifecycle import Delivery
 from app.domain.stored import Page, TeacherRecord
 from app.errors import Conflict, InUse, InvalidInput, NotFound, Problem
+from app.llm.addresses import AddressRefused
 from app.llm.check import CheckReport, check_teacher
+from app.llm.guard import Guard
 from app.llm.teacher import Endpoint, Teacher
 from app.llm.vault import origin
 from app.runtime import Runtime
@@ -51,7 +54,7 @@ class TeacherDetails:
 
 def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> TeacherRecord:
     """Register a teacher; raises InvalidInput, or Conflict when the name is taken."""
-    check_details(details)
+    check_details(runtime, details)
     record = _record(runtime, new_id(), details)
     with runtime.database.transaction() as connection:
         if once and (known_id := once.made_before(connection)):
@@ -67,12 +70,13 @@ def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> 
 
 def change(runtime: Runtime, teacher_id: UUID, changes: Mapping[str, object]) -> TeacherRecord:
     """Change some details. Another origin needs the key again: it would go to another host."""
+    refused = _url_problems(changes["base_url"], runtime.guard) if "base_url" in changes else ()
     with runtime.database.transaction() as connection:
         before = queries.get(connection, teacher_id, for_update=True)
         if before is None:
             raise _unknown(teacher_id)
         details = replace(_details(before), **changes)
-        check_details(details)
+        _check(details, refused)
         _guard_key(before, details, "api_key" in changes)
         _guard_name(connection, before, details)
         _guard_endpoint(connection, before, details)
@@ -112,7 +116,7 @@ def page(runtime: Runtime, *, cursor: str | None = None, limit: int = 50) -> Pag
 
 def check(runtime: Runtime, teacher_id: UUID) -> CheckReport:
     """Ask the teacher one tiny question; raises TeacherFailure with the stage that failed."""
-    return check_teacher(to_llm(runtime, get(runtime, teacher_id)))
+    return check_teacher(to_llm(runtime, get(runtime, teacher_id)), runtime.guard)
 
 
 def delete(runtime: Runtime, teacher_id: UUID) -> None:
@@ -223,11 +227,15 @@ def _guard_batches(connection: Connection, before: TeacherRecord, after: Teacher
         )
 
 
-def check_details(details: TeacherDetails) -> None:
+def check_details(runtime: Runtime, details: TeacherDetails) -> None:
     """Raise InvalidInput with everything that is wrong with a description."""
+    _check(details, _url_problems(details.base_url, runtime.guard))
+
+
+def _check(details: TeacherDetails, of_url: Sequence[Problem]) -> None:
     problems = [
         *_text_problems(details),
-        *_url_problems(details.base_url),
+        *of_url,
         *_key_problems(details.api_key),
         *_number_problems(details),
     ]
@@ -246,24 +254,36 @@ def _text_problems(details: TeacherDetails) -> Iterator[Problem]:
         yield Problem("/endpoint", "wrong_type", f"must be one of {', '.join(Endpoint)}")
 
 
-def _url_problems(base_url: str) -> Iterator[Problem]:
-    def refused(rule: str) -> Problem:
-        return Problem("/base_url", "provider_url_refused", rule)
+def _url_problems(base_url: Any, guard: Guard) -> Sequence[Problem]:
+    """What is wrong with an address: its form, or else where it leads."""
+    found = list(_malformed(base_url))
+    if not found:
+        try:
+            guard.look(base_url)
+        except AddressRefused as error:
+            found.append(_refused(str(error)))
+    return found
 
+
+def _refused(rule: str) -> Problem:
+    return Problem("/base_url", "provider_url_refused", rule)
+
+
+def _malformed(base_url: str) -> Iterator[Problem]:
     try:
         parts = urlsplit(base_url)
         port_fits = parts.port is None or 0 < parts.port < 65536
     except ValueError:
-        yield refused("must be a URL such as https://api.openai.com/v1")
+        yield _refused("must be a URL such as https://api.openai.com/v1")
         return
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_fits:
-        yield refused("must be an http or https URL with a host")
+        yield _refused("must be an http or https URL with a host")
     if parts.username is not None or parts.password is not None:
-        yield refused("must not hold a user name or password; give the key as api_key")
+        yield _refused("must not hold a user name or password; give the key as api_key")
     if parts.query or parts.fragment:
-        yield refused("must not have a query or a fragment")
+        yield _refused("must not have a query or a fragment")
     if len(base_url) > 2000 or re.search(r"[\s\x00-\x1f]", base_url):
-        yield refused("must be at most 2,000 characters without white space")
+        yield _refused("must be at most 2,000 characters without white space")
 
 
 def _key_problems(api_key: SecretStr | None) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from app.domain.stored import ExportRecord, Page, TrainingRecord
 from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
 from app.errors import Conflict, InvalidInput, NotFound, Problem
+from app.files.base_folder import refuse_code
 from app.runtime import Runtime
 from app.use_cases import audit
 from app.use_cases.exports import packed_as
@@ -86,6 +87,11 @@ def _check(runtime: Runtime, wish: TrainingWish) -> None:
         told = f"known: {', '.join(known)}" if known else "CULTIVAR_BASE_MODELS names none"
         problem = Problem("/base_model", "unknown_base_model", told)
         raise InvalidInput("The training cannot be done like this.", problems=[problem])
+    try:
+        refuse_code(known[wish.base_model])
+    except InvalidInput as error:
+        problem = Problem("/base_model", "unsafe_base_model", error.detail)
+        raise InvalidInput("The training cannot be done like this.", problems=[problem]) from error
     reserved = [name for name in ("base_model", "method") if name in wish.settings]
     if reserved:
         problem = Problem(f"/settings/{reserved[0]}", "unknown_field", "give it beside settings")

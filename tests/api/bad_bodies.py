@@ -137,6 +137,20 @@ def fields_of_teachers() -> Iterator[Bad]:
         "https://[::1/v1",
     ):
         yield teacher(f"base_url {url}", {"base_url": url}, "provider_url_refused")
+    for url, rule in (
+        ("https://169.254.169.254/v1", "metadata_address"),
+        ("https://[::ffff:10.0.0.5]/v1", "translated_address"),
+        ("http://10.0.0.5:8000/v1", "private_address"),
+        ("https://2130706433/v1", "ambiguous_host"),
+        ("http://93.184.216.34/v1", "not_https"),
+        ("http://127.0.0.1:8000/v1", "own_port"),
+    ):
+        says = (f"rule {rule}",)
+        yield teacher(f"base_url {url}", {"base_url": url}, "provider_url_refused", says=says)
+        changed = {"base_url": url, "api_key": None}
+        path = "/v1/teachers/{teacher}"
+        more: dict[str, Any] = {"method": "PATCH", "says": says}
+        yield sent(f"move to {url}", path, changed, 422, "provider_url_refused", **more)
     for key in ("", "Bearer sk-canary-x", "sk-canary x", "sk-canary\n", "sk-canaryä", 5):
         yield teacher(f"key {key!r}", {"api_key": key}, "key_format")
     yield teacher("blank name", {"name": " "}, "blank")

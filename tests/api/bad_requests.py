@@ -1,6 +1,6 @@
 """The table of bad requests, family by family."""
 
-from tests.api import bad_addresses, bad_bodies, bad_uploads
+from tests.api import bad_addresses, bad_bodies, bad_sets, bad_uploads
 
 FAMILIES = (
     bad_uploads.uploads,
@@ -12,6 +12,10 @@ FAMILIES = (
     bad_bodies.fields_of_jobs,
     bad_bodies.prompts_of_jobs,
     bad_bodies.fields_of_teachers,
+    bad_sets.labelled_sets,
+    bad_sets.template_sets,
+    bad_sets.evaluation_sets,
+    bad_sets.trainings,
     bad_addresses.ids,
     bad_addresses.pages,
     bad_addresses.states,

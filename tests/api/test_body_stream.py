@@ -11,7 +11,7 @@ from app.main import build_app
 from app.runtime import Runtime
 from tests.api.conftest import BODY_IDLE_S, MAX_UPLOAD_MIB
 from tests.api.wire import answer, connection, head, served
-from tests.api.world import row_counts
+from tests.api.world import build_world, row_counts
 from tests.entry import WITH_TOKEN
 
 UPLOAD = "/v1/seed-sets?name=rude"
@@ -98,6 +98,43 @@ def test_a_client_that_leaves_leaves_nothing(port: int, runtime: Runtime) -> Non
     assert row_counts(runtime) == before
     assert list((runtime.settings.home / "uploads").iterdir()) == []
     assert httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok"
+
+
+LYING: tuple[tuple[str, ...], ...] = (
+    ("Content-Length: 10",),
+    ("Content-Length: -1",),
+    ("Content-Length: 1e3",),
+    ("Content-Length: 5000", "Transfer-Encoding: chunked"),
+    ("Content-Length: 33", "Content-Length: 12"),
+    ("Transfer-Encoding: chunked, identity",),
+    ("Content-Length: 99999999999999999999999",),
+    ("Transfer-Encoding: chunked",),
+)
+
+
+def test_a_length_that_lies_stores_nothing(port: int, runtime: Runtime) -> None:
+    before = row_counts(runtime)
+    for fields in LYING:
+        with connection(port) as raw:
+            raw.sendall(head("POST", UPLOAD, JSONL, *fields, "Connection: close") + LINE * 2)
+            got = answer(raw)
+        assert b"HTTP/1.1 5" not in got, fields
+        assert b"HTTP/1.1 2" not in got, fields
+        assert row_counts(runtime) == before, fields
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok"
+
+
+def test_ten_thousand_ranges_are_refused_fast(port: int, runtime: Runtime) -> None:
+    """Row 15: what CVE-2025-62727 did to others."""
+    export = build_world(runtime).ready_export
+    path = f"/v1/exports/{export}/download"
+    started = time.monotonic()
+    for ranges, status in (("0-0," * 6_000 + "0-0", 416), ("0-0," * 10_000 + "0-0", 431)):
+        with connection(port) as raw:
+            raw.sendall(head("GET", path, f"Range: bytes={ranges}", "Connection: close"))
+            got = answer(raw)
+        assert got.startswith((f"HTTP/1.1 {status} ".encode(), b"HTTP/1.1 400 "))
+    assert time.monotonic() - started < 2.0
 
 
 def test_slow_uploads_do_not_keep_others_waiting(port: int) -> None:

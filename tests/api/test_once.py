@@ -1,17 +1,22 @@
 """A request that comes twice creates once, however close the two are."""
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from app.db.tables import idempotency_keys
+from app.main import build_app
 from app.runtime import Runtime
 from app.use_cases.sweep import sweep
 from tests.api.stored_job import stored_seed_set, stored_teacher
+from tests.api.wire import served
+from tests.entry import WITH_TOKEN
 
 KEY = {"Idempotency-Key": "order-7"}
 TEACHER = {"name": "one", "base_url": "https://teacher.example/v1", "model": "m"}
@@ -95,3 +100,23 @@ def test_keys_are_forgotten_after_a_week(
     sweep(runtime)
     assert "idempotent-replayed" not in client.post("/v1/jobs", json=job, headers=KEY).headers
     assert count(client, "/v1/jobs") == 2
+
+
+@pytest.mark.long
+def test_23_a_thousand_equal_requests_at_once_make_one_job(
+    runtime: Runtime, job: Mapping[str, Any]
+) -> None:
+    async def ask(port: int) -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=None)
+        url = f"http://127.0.0.1:{port}/v1/jobs"
+        async with httpx.AsyncClient(limits=limits, timeout=100) as asker:
+            asked = (
+                asker.post(url, json=dict(job), headers=KEY | WITH_TOKEN) for _ in range(1_000)
+            )
+            return await asyncio.gather(*asked)
+
+    with served(build_app(runtime)) as port:
+        answers = asyncio.run(ask(port))
+    assert {each.status_code for each in answers} == {201}
+    assert len({each.json()["id"] for each in answers}) == 1
+    assert sum("idempotent-replayed" not in each.headers for each in answers) == 1

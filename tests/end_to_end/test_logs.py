@@ -1,5 +1,6 @@
 """What a whole service logs at DEBUG while calls go wrong: ids, and neither a key nor a text."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,16 @@ from app.runtime import Runtime
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import SEEDS, running_runtime
 from tests.end_to_end.fleet import Client, Fleet
+from tests.end_to_end.places import environments, pages, tables, watched
 
 pytestmark = pytest.mark.slow
 KEY = "sk-canary-0123456789abcdef"
-FAULTS = "429=0.05,500=0.05,html=0.03,refuse=0.03,reset=0.02,truncated=0.03"
+FAULTS = (
+    "429_reset=0.02,500=0.03,408=0.01,409=0.01,html=0.03,refuse=0.03,reset=0.02,"
+    "reset_early=0.02,truncated=0.03,redirect=0.02,huge=0.01,gzip_bomb=0.01,bad_utf8=0.02,"
+    "empty_choices=0.02,null_content=0.02,length=0.02,content_filter=0.02,no_usage=0.02,"
+    "absurd_usage=0.01,nul=0.02,surrogate=0.02"
+)
 PIECE = 25
 
 
@@ -47,9 +54,12 @@ def json_lines(text: str) -> list[str]:
 
 
 def test_debug_logs_hold_ids_and_nothing_else(
-    database_url: str, redis_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And the canary of row 3: the key that the teacher was called with is found nowhere."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with (
+        watched(redis_url) as said,
         start_demo_teacher(seed=7, faults=FAULTS, api_key=KEY) as teacher,
         Fleet(database_url, redis_url, tmp_path / "home") as fleet,
     ):
@@ -64,7 +74,14 @@ def test_debug_logs_hold_ids_and_nothing_else(
         }
         job = client.call("POST", "/v1/jobs", json=body)
         job = client.wait_for_job(job["id"])
-        client.export(job["id"], "alpaca")
+        _, exported = client.export(job["id"], "alpaca")
+        started = [process.pid for process in fleet.processes.values()]
+        places = {
+            **pages(fleet.api_url, job["id"], body["teacher_id"]),
+            **tables(database_url),
+            **environments(started),
+            "export": exported,
+        }
         client.close()
         logs = {name: fleet.log(name) for name in ("generate", "other", "api")}
     assert sum(job["errors"].values()) >= 3, job["errors"]
@@ -75,7 +92,11 @@ def test_debug_logs_hold_ids_and_nothing_else(
     slices = [line for line in lines if line["event"] == "slice_begun"]
     assert {line["job"] for line in slices} == {job["id"]}
     written = "\n".join(logs.values())
-    assert KEY not in written
+    places |= {"redis": b"\n".join(said), "logs": written.encode()}
+    spelled = (KEY.encode(), KEY.encode().hex().encode(), base64.b64encode(KEY.encode())[:-4])
+    assert [name for name, place in places.items() if any(each in place for each in spelled)] == []
+    assert b"cultivar.generate" in places["redis"]
+    assert any(b"CULTIVAR_HOME" in place for place in places.values())
     with running_runtime(database_url, tmp_path / "other") as runtime:
         looked_for = texts(runtime)
     assert len(looked_for) > 100

@@ -1,6 +1,7 @@
 """A small HTTP server in a thread whose answers a test chooses, for what no real teacher does."""
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -43,13 +44,15 @@ def answers(body: bytes, status: int = 200, **headers: str) -> Handler:
 
 
 @contextmanager
-def scripted_teacher(handler: Handler) -> Iterator[ScriptedTeacher]:
-    """Serve the handler on every path until the block ends."""
+def scripted_teacher(
+    handler: Handler, *, tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedTeacher]:
+    """Serve the handler on every path until the block ends; by https with `tls`."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     teacher = ScriptedTeacher("")
-    runner = asyncio.run_coroutine_threadsafe(_serve(handler, teacher), loop).result()
+    runner = asyncio.run_coroutine_threadsafe(_serve(handler, teacher, tls), loop).result()
     try:
         yield teacher
     finally:
@@ -59,7 +62,9 @@ def scripted_teacher(handler: Handler) -> Iterator[ScriptedTeacher]:
         loop.close()
 
 
-async def _serve(handler: Handler, teacher: ScriptedTeacher) -> web.AppRunner:
+async def _serve(
+    handler: Handler, teacher: ScriptedTeacher, tls: ssl.SSLContext | None
+) -> web.AppRunner:
     async def record(request: web.Request) -> web.StreamResponse:
         teacher.arrivals.append((time.monotonic(), dict(request.headers), await request.read()))
         return await handler(request)
@@ -68,8 +73,9 @@ async def _serve(handler: Handler, teacher: ScriptedTeacher) -> web.AppRunner:
     app.router.add_route("*", "/{path:.*}", record)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handle_signals=False, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
-    teacher.base_url = f"http://127.0.0.1:{port}/v1"
+    scheme = "http" if tls is None else "https"
+    teacher.base_url = f"{scheme}://127.0.0.1:{port}/v1"
     return runner

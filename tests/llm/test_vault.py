@@ -7,7 +7,8 @@ import pytest
 
 from app.db.ids import new_id
 from app.errors import Conflict, InvalidInput
-from app.llm.vault import Vault, origin, read_master_key
+from app.llm.master_keys import read_master_key
+from app.llm.vault import Vault, origin
 
 KEY = "sk-test-0123456789"
 

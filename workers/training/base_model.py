@@ -13,6 +13,8 @@ from transformers.pytorch_utils import Conv1D
 
 from app.domain.training_config import TrainingConfig
 from app.domain.tuning import Tuning
+from app.errors import InvalidInput
+from app.files.base_folder import refuse_code
 from workers.training import attention
 from workers.training.device import Place
 from workers.training.failures import BadRun
@@ -24,6 +26,10 @@ def load_config(folder: Path) -> Any:
     """The model's own configuration; raises BadRun. Code in a model's folder is never run."""
     if not (folder / "config.json").is_file():
         raise BadRun(f"{folder} holds no model: there is no config.json in it.")
+    try:
+        refuse_code(folder)
+    except InvalidInput as error:
+        raise BadRun(error.detail) from error
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (ValueError, KeyError, OSError) as error:
@@ -49,6 +55,7 @@ def load_model(folder: Path, config: TrainingConfig, place: Place) -> Any:
         "dtype": torch.bfloat16 if place.bf16 and adapters_only else torch.float32,
         "attn_implementation": attention.NAME if plain else "sdpa",
         "trust_remote_code": False,
+        "use_safetensors": True,
     }
     if config.method is Tuning.QLORA:
         options["quantization_config"] = BitsAndBytesConfig(
