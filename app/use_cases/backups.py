@@ -14,7 +14,8 @@ from app.db.engine import Connection
 from app.domain.stored import TeacherRecord
 from app.errors import Conflict, CultivarError, InvalidInput, NotFound
 from app.files.backup_folder import Backup, BackupWriter, read_backup, written_backup
-from app.llm.vault import Vault, read_master_key
+from app.llm.master_keys import PEPPER, filed_keys
+from app.llm.vault import Vault
 from app.runtime import Runtime
 from app.use_cases.health import known_revisions, newest_revision
 
@@ -62,6 +63,8 @@ def back_up(runtime: Runtime, target: Path, *, with_master_key: bool = False) ->
         facts["master_key"] = with_master_key
         if with_master_key:
             writer.add_bytes(_KEY, _master_key(runtime))
+            if (pepper := runtime.settings.home / PEPPER).exists():
+                writer.add_bytes(PEPPER, pepper.read_bytes())
     return _backed_up(read_backup(target))
 
 
@@ -250,12 +253,18 @@ def _restored_vault(runtime: Runtime, backup: Backup) -> Vault:
     """Put the master key where the service finds it, if the backup has it and none is set."""
     if not backup.manifest["master_key"] or runtime.settings.master_key is not None:
         return runtime.vault
-    path = runtime.settings.home / _KEY
-    fresh = path.with_name(f".{_KEY}.{os.getpid()}")
+    home = runtime.settings.home
+    for name in (_KEY, PEPPER):
+        if name in backup.manifest["members"]:
+            _put_secret(home / name, (backup.folder / name).read_bytes())
+    return Vault(filed_keys(home), home)
+
+
+def _put_secret(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.touch(mode=0o600)
-    fresh.write_bytes((backup.folder / _KEY).read_bytes())
+    fresh.write_bytes(content)
     fresh.replace(path)
-    return Vault(read_master_key(None, runtime.settings.home))
 
 
 def _keyless(runtime: Runtime, vault: Vault) -> Sequence[str]:
