@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fake_hub(**settings: int) -> Iterator[FakeHub]:
+def fake_hub(**settings: Any) -> Iterator[FakeHub]:
     """A hub on a port of its own."""
     hub = FakeHub(**settings)
     handler = type("Handler", (_Handler,), {"hub": hub})

@@ -41,14 +41,14 @@ def of_kind(kind: str) -> dict[str, Mapping[str, Any]]:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("document", ALL, ids=IDS)
 def test_fits_the_schema(document: Mapping[str, Any], version: str) -> None:
-    kubernetes_validate.validate(document, version, strict=True)
+    kubernetes_validate.validate(dict(document), version, strict=True)
 
 
 def test_a_misspelt_field_would_be_seen() -> None:
     wrong = copy.deepcopy(next(each for each in ALL if each["kind"] == "Deployment"))
     wrong["spec"]["template"]["spec"]["containers"][0]["readonlyRootFilesystem"] = True
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+        kubernetes_validate.validate(dict(wrong), VERSIONS[-1], strict=True)
 
 
 def test_every_file_is_applied() -> None:

@@ -13,6 +13,7 @@ from app.cli.names import teacher_id
 from app.cli.teacher_choice import Described, teacher_details
 from app.cli.terminal import error_console
 from app.domain.language import Language
+from app.runtime import build_guard
 from app.settings import Settings
 from app.use_cases.comparing import (
     CompareWish,
@@ -60,7 +61,7 @@ def command(
         if done == total or done % 20 == 0:
             console.print(f"{done:,} of {total:,} judgements")
 
-    wish = CompareWish(first, second, out, budget_usd, max_calls, language)
+    wish = CompareWish(first, second, out, budget_usd, max_calls, language, build_guard(Settings()))
     found = compare(wish, judge, told)
     if found.left:
         console.print(f"{found.left:,} judgements are left: a cap was reached")
@@ -74,4 +75,4 @@ def _judge(described: Described) -> Judge:
             return registered_judge(runtime, teacher_id(runtime, described.registered))
     details = teacher_details(described, Settings())
     assert details is not None  # noqa: S101 - only for registered ones and the demo
-    return described_judge(details)
+    return described_judge(details, build_guard(Settings()))

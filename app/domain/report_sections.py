@@ -65,8 +65,9 @@ def _judging(found: Judging) -> Section:
     head = "".join(f"<th>{name}</th>" for name in names)
     told = f"<p>{found.rows:,} rows were scored. Alpha is Krippendorff's, for ordinal scores.</p>"
     table = f"<table><tr>{head}</tr>{cells}</table>"
-    html = "\n".join((told, table, bars(found.overall)))
-    return Section(f"judging-{found.judge_job_id}", f"Scores by {found.judge}", html)
+    title = f"Scores by {found.judge}"
+    html = "\n".join((told, table, bars(found.overall, title)))
+    return Section(f"judging-{found.judge_job_id}", title, html)
 
 
 def _agreed(found: CriterionScores) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ from app.errors import InvalidInput, TeacherFailure
 from app.files.checked_rows import CheckedRows, text_field
 from app.files.row_files import open_rows
 from app.llm.client import Door
+from app.llm.guard import Guard
 from app.llm.limits import LocalLimits
 from app.llm.pricing import cost_micro_usd, estimate_micro_usd
 from app.llm.replies import read_reply
@@ -37,7 +38,10 @@ _LINE_BEGINS = b'{"key":'
 
 @dataclass(frozen=True, slots=True)
 class CompareWish:
-    """Two files of predictions, where judgements are kept, and what may be spent on them."""
+    """Two files of predictions, where judgements are kept, and what may be spent on them.
+
+    Without a guard the judge may be at public addresses and on this machine.
+    """
 
     first: Path
     second: Path
@@ -45,6 +49,7 @@ class CompareWish:
     cap_micro_usd: int | None = None
     cap_calls: int | None = None
     language: Language = Language.ENGLISH
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,9 @@ def registered_judge(runtime: Runtime, teacher_id: UUID) -> Judge:
     return _writing(to_llm(runtime, teachers.get(runtime, teacher_id)))
 
 
-def described_judge(details: TeacherDetails) -> Judge:
+def described_judge(details: TeacherDetails, guard: Guard) -> Judge:
     """A judge that no service knows; raises InvalidInput for details that cannot be used."""
-    teachers.check_details(details)
+    teachers.check_details(guard, details)
     shared = ("model", "api_key", "input_micro_usd_per_million", "output_micro_usd_per_million")
     shared += ("context_length", "max_concurrency", "requests_per_minute", "tokens_per_minute")
     values = {name: getattr(details, name) for name in (*shared, "extra_body", "timeout_s")}
@@ -196,7 +201,7 @@ class _Asking:
     def ask(self, questions: Sequence[_Question]) -> None:
         """Ask them all, or as many as the caps allow; raises TeacherFailure."""
         waiting, total = list(reversed(questions)), len(questions)
-        with closing(Door(LocalLimits())) as door:
+        with closing(Door(LocalLimits(), self._wish.guard)) as door:
             try:
                 while waiting or self._aside:
                     while waiting and len(self._aside) < _AT_ONCE and self._may(waiting[-1]):

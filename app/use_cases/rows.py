@@ -186,7 +186,5 @@ def _call(connection: Connection, found: Mapping[str, Any], name: str) -> Lineag
     bought = origin.get(slot_id, (None, None))
     if last is None:
         return LineageCall(slot_id, prompt, "", None, *bought)
-    reply, removed_at, *price = last
-    return LineageCall(
-        slot_id, prompt, reply.decode("utf-8", "replace"), removed_at, *bought, *price
-    )
+    reply = last.raw.decode("utf-8", "replace")
+    return LineageCall(slot_id, prompt, reply, last.raw_removed_at, *bought, *last[2:])

@@ -54,7 +54,7 @@ class TeacherDetails:
 
 def add(runtime: Runtime, details: TeacherDetails, once: Once | None = None) -> TeacherRecord:
     """Register a teacher; raises InvalidInput, or Conflict when the name is taken."""
-    check_details(runtime, details)
+    check_details(runtime.guard, details)
     record = _record(runtime, new_id(), details)
     with runtime.database.transaction() as connection:
         if once and (known_id := once.made_before(connection)):
@@ -227,9 +227,9 @@ def _guard_batches(connection: Connection, before: TeacherRecord, after: Teacher
         )
 
 
-def check_details(runtime: Runtime, details: TeacherDetails) -> None:
+def check_details(guard: Guard, details: TeacherDetails) -> None:
     """Raise InvalidInput with everything that is wrong with a description."""
-    _check(details, _url_problems(details.base_url, runtime.guard))
+    _check(details, _url_problems(details.base_url, guard))
 
 
 def _check(details: TeacherDetails, of_url: Sequence[Problem]) -> None:

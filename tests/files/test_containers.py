@@ -118,7 +118,7 @@ def test_every_format_with_columns_comes_back_from_parquet(name: str, tmp_path: 
 
 def test_a_score_that_comes_late_is_still_a_number() -> None:
     """The first rows of a file may be those that no judge has scored."""
-    lines: list[Mapping[str, object]] = [{"score": None}] * 5000 + [{"score": 4.5}]
+    lines: list[Mapping[str, object]] = [*[{"score": None}] * 5000, {"score": 4.5}]
     content = written(Container.PARQUET, lines)
     table = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
     assert (table[0], table[-1]) == (lines[0], lines[-1])

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from app.errors import InvalidInput, TeacherFailure
+from app.llm.guard import Guard
 from app.use_cases.comparing import Compared, CompareWish, compare, described_judge
 from app.use_cases.teachers import TeacherDetails
 from tests.llm.scripted_teacher import ScriptedTeacher, answers, completion, scripted_teacher
@@ -46,7 +47,7 @@ def judge(handler: Any) -> Iterator[tuple[ScriptedTeacher, Any]]:
             input_micro_usd_per_million=1_000_000,
             output_micro_usd_per_million=1_000_000,
         )
-        yield teacher, described_judge(details)
+        yield teacher, described_judge(details, Guard())
 
 
 async def prefers_storks(request: web.Request) -> web.StreamResponse:

@@ -43,7 +43,7 @@ def add_teacher(runtime: RuntimeOfApp, form: SentForm) -> Response:
             added = teachers.add(runtime, TeacherDetails(**fields))
             return _to(added.id)
         # Everything else that is wrong is to be told at once.
-        teachers.check_details(runtime, TeacherDetails(**fields))
+        teachers.check_details(runtime.guard, TeacherDetails(**fields))
         problems = unread
     except InvalidInput as error:
         problems = all_problems(unread, error.problems)

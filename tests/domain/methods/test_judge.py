@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def reply(*scores: int) -> str:
     return f'{{{told}, "reason": "none"}}'
 
 
-def judged(row: Instance, *replies: str, **options: object) -> Instance:
+def judged(row: Instance, *replies: str, **options: Any) -> Instance:
     method = configured(JudgeRows, **options)
     _, answer = play(method.answer(Candidate("Sort.", instances=(row,))), *replies)
     (found,) = answer.instances
