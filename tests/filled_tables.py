@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 # Where any value of the type would break a rule that the database holds.
 LEFT_OUT = {"ledger": {"embedding_call_id"}}
+GIVEN: Mapping[str, Mapping[str, object]] = {"row_decisions": {"verdict": "kept"}}
 ROWS = 2
 
 
@@ -27,11 +28,11 @@ def fill(engine: sa.Engine, metadata: sa.MetaData) -> None:
     """Add rows to every table, with a value in every column that has no default."""
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
-            for number in range(ROWS):
-                connection.execute(table.insert().values(_row(connection, table, number)))
+            for _ in range(ROWS):
+                connection.execute(table.insert().values(_row(connection, table)))
 
 
-def _row(connection: sa.Connection, table: sa.Table, number: int) -> Mapping[str, Any]:
+def _row(connection: sa.Connection, table: sa.Table) -> Mapping[str, Any]:
     left_out = LEFT_OUT.get(table.name, set())
     found: dict[str, Any] = {}
     for column in table.columns:
@@ -40,9 +41,15 @@ def _row(connection: sa.Connection, table: sa.Table, number: int) -> Mapping[str
             if key is None:
                 found[column.name] = _value(column)
             else:
-                others = sa.select(key.column).order_by(key.column.desc())
-                found[column.name] = connection.execute(others.offset(number)).scalar()
-    return found
+                found[column.name] = _other(connection, column, key.column)
+    return {**found, **GIVEN.get(table.name, {})}
+
+
+def _other(connection: sa.Connection, column: "sa.Column[Any]", key: "sa.Column[Any]") -> object:
+    """What a column may refer to, where there is any such what no row refers to yet."""
+    used = sa.select(column).where(column.is_not(None))
+    found = sa.select(key).order_by(key.in_(used), key.desc()).limit(1)
+    return connection.execute(found).scalar()
 
 
 def _value(column: "sa.Column[Any]") -> object:

@@ -117,6 +117,11 @@ def _mix(desk: Desk) -> Mapping[str, str]:
     return {"sources": source, f"sources/weight/{source}": "1"}
 
 
+def _judge(desk: Desk) -> Mapping[str, str]:
+    record = add_teacher(desk.runtime, desk.url)
+    return {**_mix(desk), "teacher_id": str(record.id)}
+
+
 PREPARE: Mapping[str, Prepare] = {
     "self_instruct": _general,
     "alpaca": _general,
@@ -129,6 +134,7 @@ PREPARE: Mapping[str, Prepare] = {
     "grounded": _documents,
     "template": Desk.weather,
     "mix": _mix,
+    "judge": _judge,
 }
 
 

@@ -369,7 +369,7 @@ def test_a_full_disk_fails_the_export_alone_and_room_mends_it(
     settings = grown.runtime.settings.model_copy(update={"home": small_disk})
     small = replace(grown, runtime=replace(grown.runtime, settings=settings))
     seen: set[str] = set()
-    for free in (0, 12_000, 20_000, 28_000, 40_000, 80_000):
+    for free in (*range(0, 72_000, 4_000), 100_000):
         ballast = fill(small_disk, leaving=free)
         for packaging in ({}, {"bundle": True}):
             record = exports.request(small.runtime, grown.job.id, "alpaca_jsonl", {}, packaging)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.lifecycle import RowState
+from app.domain.materials import Material
 from app.domain.methods import METHODS
 from app.domain.records import SeedKind
 from app.domain.stored import Job, RowRecord
@@ -480,7 +481,11 @@ def test_multimodal_text_needs_images(runtime: Runtime, teacher: RunningTeacher)
 
 @pytest.mark.parametrize(
     "method",
-    [name for name, each in METHODS.items() if each.CALLS and each.TAKES == SeedKind.TASKS],
+    [
+        name
+        for name, each in METHODS.items()
+        if each.CALLS and each.TAKES == SeedKind.TASKS and each.DRAWS_FROM == Material.SEEDS
+    ],
 )
 def test_every_method_can_be_estimated(
     runtime: Runtime, teacher: RunningTeacher, method: str

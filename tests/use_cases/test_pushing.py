@@ -20,6 +20,7 @@ from app.runtime import Runtime
 from app.use_cases import exports, pushing
 from tests.api.stored_job import stored_job
 from tests.driving import running_runtime
+from tests.entry import WITH_TOKEN, give_token
 from tests.fake_hub import TOKEN, FakeHub, fake_hub
 
 CONTENT = {"data/alpaca_jsonl.jsonl", "README.md", "manifest.json"}
@@ -36,6 +37,7 @@ def runtime(database_url: str, tmp_path: Path, hub: FakeHub) -> Iterator[Runtime
     """One that knows a hub and its token."""
     home, token = tmp_path / "home", SecretStr(TOKEN)
     settings: dict[str, Any] = {"hub_endpoint": hub.url, "hub_token": token}
+    give_token(home)
     with running_runtime(database_url, home, **settings) as runtime:
         yield runtime
 
@@ -68,7 +70,8 @@ def test_an_export_lies_on_the_hub_with_its_card(runtime: Runtime, hub: FakeHub)
 
 def test_over_rest_with_the_services_own_token(runtime: Runtime, hub: FakeHub) -> None:
     export_id = made(runtime)
-    with TestClient(build_app(runtime), base_url="http://localhost") as client:
+    app = build_app(runtime)
+    with TestClient(app, base_url="http://localhost", headers=WITH_TOKEN) as client:
         address = f"/v1/exports/{export_id}/push"
         to_hub = f"{address}/hub"
         answer = client.post(to_hub, json={"repo": "rose/garden", "private": False})
