@@ -1,8 +1,7 @@
 """The folder of a base model, looked through before it is loaded: no code, no pickles."""
 
+import json
 from pathlib import Path
-
-import orjson
 
 from app.errors import InvalidInput
 
@@ -26,6 +25,6 @@ def refuse_code(folder: Path) -> None:
 
 def _members(path: Path) -> set[str]:
     try:
-        return set(orjson.loads(path.read_bytes()))
-    except (orjson.JSONDecodeError, TypeError, OSError) as error:
+        return set(json.loads(path.read_bytes()))
+    except (ValueError, RecursionError, TypeError, OSError) as error:
         raise InvalidInput(f"{path.parent.name}/{path.name} is no JSON object: {error}") from error
