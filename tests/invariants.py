@@ -150,12 +150,12 @@ def check_novelty(runtime: Runtime) -> None:
     """Compare every machine-made row of every pool with all rows before it, one by one."""
     with runtime.database.transaction() as connection:
         pools = connection.execute(sa.text("SELECT id, tokens, threshold FROM pools")).fetchall()
-        for pool_id, tokens, threshold in pools:
-            texts = sa.text("SELECT kind, text FROM pool_rows WHERE pool_id = :pool ORDER BY seq")
+    texts = sa.text("SELECT kind, text FROM pool_rows WHERE pool_id = :pool ORDER BY seq")
+    for pool_id, tokens, threshold in pools:
+        with runtime.database.transaction() as connection:  # comparing outlasts an idle one
             found = connection.execute(texts, {"pool": pool_id}).fetchall()
-            _check_pool(
-                [(kind, tokenizer(Tokens(tokens))(text)) for kind, text in found], threshold
-            )
+        split = tokenizer(Tokens(tokens))
+        _check_pool([(kind, split(text)) for kind, text in found], threshold)
 
 
 def _check_pool(rows: list[tuple[str, list[str]]], threshold: float) -> None:
