@@ -156,11 +156,11 @@ def reviews() -> Iterator[Bad]:
     yield review("no job", 404, "not_found", job_id="{unknown}")
     yield review("bad job id", 404, "not_found", job_id="x")
     yield review("no rows yet", 409, "invalid_state", job_id="{succeeded}")
-    yield review("rows", 422, "invalid_input", rows=5_001)
+    yield review("rows", 422, "out_of_range", rows=5_001)
     yield review("rows as text", 422, "wrong_type", rows="5")
-    yield review("seed", 422, "invalid_input", random_seed=1 << 62)
+    yield review("seed", 422, "out_of_range", random_seed=1 << 62)
     yield review("huge seed", 422, "number_out_of_range", random_seed=1 << 70)
-    yield review("reviewer", 422, "invalid_input", reviewer="\x07")
+    yield review("reviewer", 422, "control_character", reviewer="\x07")
     yield review("field", 422, "unknown_field", row=5)
     verdict = {"row_id": "{row}", "verdict": "keep"}
     path = "/v1/reviews/{unknown}/decisions"

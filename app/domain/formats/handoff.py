@@ -43,6 +43,10 @@ class Handoff(Format):
         False, "add the score that a judge gave to the row as `score`, null where none did"
     )
 
+    with_classification: bool = option(
+        False, "add whether the answer is a label, so that exact match is measured of those"
+    )
+
     @property
     def wants_score(self) -> bool:
         """As the option says."""
@@ -55,9 +59,15 @@ class Handoff(Format):
     def line(self, row: Row) -> Mapping[str, object]:
         """The row as the trainer reads it."""
         prompt, completion = self._text(row) if self._is_text() else self._messages(row)
-        line = {"prompt": prompt, "completion": completion, "id": row.id, "split": self._split(row)}
-        told = {"score": row.score} if self.with_score else {}
-        return {**line, **({"is_classification": True} if row.is_classification else {}), **told}
+        line: dict[str, object] = {
+            "prompt": prompt,
+            "completion": completion,
+            "id": row.id,
+            "split": self._split(row),
+        }
+        if self.with_classification:
+            line["is_classification"] = bool(row.is_classification)
+        return {**line, "score": row.score} if self.with_score else line
 
     def facts(self) -> Mapping[str, object]:
         """The layout, and who writes the end mark."""

@@ -36,7 +36,10 @@ def test_the_trainer_learns_from_one_split_and_measures_by_the_others() -> None:
     splits = ("train", "validation", "test", "held_out")
     found = [Handoff().line(replace(ROW, split=each))["split"] for each in splits]
     assert found == ["train", "held_out", "held_out", "seeds"]
-    assert Handoff().line(replace(ROW, is_classification=True))["is_classification"] is True
+    labels = Handoff(with_classification=True)
+    for told in (True, False, None):
+        line = labels.line(replace(ROW, is_classification=told))
+        assert line["is_classification"] is bool(told)
 
 
 def test_messages_are_parted_before_the_last_answer() -> None:
