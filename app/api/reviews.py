@@ -171,7 +171,7 @@ def delete_review(runtime: RuntimeOfApp, review_id: UUID) -> None:
     reviews.delete(runtime, review_id)
 
 
-@router.get("/review-reasons", response_model=PageOf[ReasonOut])
+@router.get("/review-reasons", response_model=PageOf[ReasonOut], responses=problems())
 def list_review_reasons() -> PageOf[ReasonOut]:
     """The reasons for which a row is edited or dropped."""
     return shown_page(Page(REASONS, None), ReasonOut.model_validate)

@@ -25,7 +25,14 @@ RULES = (
     Rule("/v1/audit-log", Scope.ADMIN, Scope.ADMIN),
     *(
         Rule(f"/v1/{name}")
-        for name in ("methods", "formats", "packaging", "filters", "review-reasons")
+        for name in (
+            "methods",
+            "formats",
+            "packaging",
+            "filters",
+            "review-reasons",
+            "tuning-methods",
+        )
     ),
     Rule("/metrics", Scope.JOBS_READ, Scope.JOBS_READ),
     *(Rule(path) for path in ("/docs", "/redoc", "/openapi.json", "/static-offline-docs")),

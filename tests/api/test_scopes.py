@@ -40,6 +40,8 @@ ANY_KEY = {
     "/v1/methods/{name}",
     "/v1/formats",
     "/v1/packaging",
+    "/v1/review-reasons",
+    "/v1/tuning-methods",
     "/v1/filters",
 }
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import exports, jobs, reviews, seed_sets, teachers
+from app.use_cases import exports, jobs, reviews, seed_sets, sessions, teachers
 from app.use_cases.estimates import of_job
 from app.use_cases.jobs import JobDetails
 from app.use_cases.reviews import ReviewDetails
@@ -226,6 +226,7 @@ def test_an_export_is_asked_for_followed_and_fetched(
 ) -> None:
     job = stored_job(site.runtime).job
     with watched_page(chromium, accept_downloads=True) as (page, complaints):
+        page.goto(sessions.login_url(site.runtime, site.url))  # downloads bring cookies alone
         page.goto(f"{site.url}/dashboard/jobs/{job.id}")
         page.locator("#export").click()
         page.get_by_label("Format").select_option("sharegpt")
