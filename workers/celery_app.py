@@ -50,6 +50,7 @@ def row_named(given: object) -> UUID | None:
 
 @signals.worker_init.connect
 def _begin(sender: Any, **_: object) -> None:
+    _log_as_we_do()  # before Celery asks for it: what ends a process here is to be told
     _forget_builtins(sender.app)
     traces.start("worker", Settings().otlp_endpoint)
     process.threads = sender.concurrency
