@@ -17,6 +17,7 @@ from app.runtime import Runtime
 from app.use_cases import jobs
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import FINAL, Driver, add_seeds, add_teacher, running_driver, running_runtime
+from tests.entry import WITH_TOKEN, give_token
 from tests.faults.bill import read_bill
 from tests.servers import own_postgres
 from tests.small_disk import fill, small_disk
@@ -49,6 +50,11 @@ def drive(driver: Driver, job_id: UUID) -> None:
             time.sleep(0.1)
 
 
+def client_of(runtime: Runtime) -> TestClient:
+    """Whoever is let in."""
+    return TestClient(build_app(runtime), base_url="http://localhost", headers=WITH_TOKEN)
+
+
 def refusal(client: TestClient) -> tuple[int, str, bool]:
     """What the API says to an upload: status, code, whether it says when to come back."""
     lines = (
@@ -66,6 +72,7 @@ def refusal(client: TestClient) -> tuple[int, str, bool]:
 def test_13_the_disk_of_postgres_may_fill_up(tmp_path: Path) -> None:
     """Replies that are paid for are held meanwhile; with room again all goes on by itself."""
     tmp_path.chmod(0o711)
+    give_token(tmp_path / "home")
     log = tmp_path / "log"
     with small_disk(tmp_path / "disk", DISK_MIB) as place:
         postgres = own_postgres(place / "postgres")
@@ -75,7 +82,7 @@ def test_13_the_disk_of_postgres_may_fill_up(tmp_path: Path) -> None:
             with (
                 start_demo_teacher(latency_s=0.3, seed=5, log=log) as teacher,
                 running_runtime(postgres.url, tmp_path / "home") as runtime,
-                TestClient(build_app(runtime), base_url="http://localhost") as client,
+                client_of(runtime) as client,
             ):
                 teacher_id = add_teacher(runtime, teacher.base_url, max_concurrency=6).id
                 job = jobs.submit(runtime, jobs.JobDetails(add_seeds(runtime), teacher_id, 40))
