@@ -71,6 +71,10 @@ def test_faults_that_cost_nothing_waste_nothing(runtime: Runtime, driver: Driver
             cap_micro_usd=10**9,
         )
         ended = driver.finish(job.id, timeout_s=120)
+        for _ in range(3):  # by chance most of twenty calls may have failed
+            if ended.reason == "teacher_unhealthy":
+                jobs.resume(runtime, job.id)
+                ended = driver.finish(job.id, timeout_s=120)
         stats = teacher.stats()
     assert (ended.state, ended.reason) == (JobState.SUCCEEDED, "calls_exhausted"), ended.detail
     assert stats["calls"] - stats["outcomes"]["ok"] > 30
