@@ -10,10 +10,8 @@ nothing is dropped from the job that made it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from random import Random
 from typing import ClassVar
 
-from app.domain.filter import Action
 from app.domain.judging import (
     BELOW_SCORE,
     NOT_JUDGED,
@@ -24,11 +22,11 @@ from app.domain.judging import (
     read_criteria,
 )
 from app.domain.language import Language
-from app.domain.materials import Material, MixedSource, MixedSources
-from app.domain.method import Conversation, Decoding, Pool, Prompt, Rated
+from app.domain.method import Conversation, Decoding, Prompt, Rated
 from app.domain.options import option
 from app.domain.parsing.scores import read_rewards, read_scores
-from app.domain.records import Answer, Candidate, Instance, Role, Source
+from app.domain.records import Answer, Candidate, Instance, Role
+from app.domain.rows_of_jobs import RowsOfJobs
 from app.domain.spoken import SpokenMethod
 
 NAME = "judge"
@@ -64,7 +62,7 @@ _SPEAKERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeRows(SpokenMethod):
+class JudgeRows(RowsOfJobs, SpokenMethod):
     """The rows of a judging job are those that were judged, with their scores as facts.
 
     Nothing is compared: every row of the sources is judged, like another or not.
@@ -108,36 +106,12 @@ class JudgeRows(SpokenMethod):
         False, "number the samples in the request's seed, for services that can repeat a draw"
     )
 
-    SEEDS_IN_POOL: ClassVar[bool] = False
-    DRAWS_FROM: ClassVar[Material] = Material.JOBS
     DRAWS_RUNNING: ClassVar[bool] = True
-    FILTERS: ClassVar[Mapping[str, Mapping[str, Action]]] = {}
-
-    @property
-    def expected_novel(self) -> float:
-        """The instruction."""
-        return 1.0
 
     @property
     def rubric(self) -> Sequence[Criterion]:
         """What is scored; raises BadCriteria."""
         return read_criteria(self.criteria) or _OURS[self.language]
-
-    def draw(self, pool: Pool, number: int, rng: Random) -> Sequence[Source] | None:
-        """All rows of the instruction that stands at this place."""
-        if number >= len(pool.seeds):
-            return None
-        group = pool.seeds[number]
-        return group.rows if isinstance(group, MixedSources) else [group]
-
-    def propose(self, sources: Sequence[Source], rng: Random) -> Conversation[Sequence[Candidate]]:
-        """The instruction with its rows; no call is made."""
-        yield from ()
-        rows = [each for each in sources if isinstance(each, MixedSource)]
-        if not rows:
-            return []
-        instances = tuple(each.row for each in rows if each.row is not None)
-        return [Candidate(rows[0].instruction, rows[0].is_classification, instances=instances)]
 
     def answer(self, candidate: Candidate) -> Conversation[Answer]:
         """Every row with what the judge said of it."""
