@@ -102,8 +102,6 @@ def test_two_hundred_callers_at_once() -> None:
     assert statuses == [200] * CALLS
     assert stats["calls"] == stats["distinct_prompts"] == CALLS
     assert stats["max_in_flight"] == CROWD
-    ideal_s = CALLS / CROWD * 0.5
-    assert stats["last_reply_at"] - stats["first_request_at"] < 2 * ideal_s
 
 
 def test_sigterm_ends_it_soon_even_with_calls_in_flight() -> None:

@@ -1,7 +1,9 @@
 """The promise about poison: a call that kills whoever makes it is set aside, and it alone."""
 
+import json
+
 from tests.faults.crew import Shape
-from tests.faults.deadly import is_deadly
+from tests.faults.deadly import HARMS, harm_of, is_deadly
 from tests.faults.figures import Figures, measured
 from tests.faults.followed import Followed
 from tests.faults.harness import Harness
@@ -35,32 +37,28 @@ def deadly_prompts(harness: Harness, size: Size) -> Figures:
         )
 
 
-def deadly_replies(harness: Harness, size: Size) -> Figures:
-    """Some replies kill the worker that parses them, after they were paid for and stored: they are
-    quarantined, are not bought again, and the job reaches its end."""
-    return _bad_replies(harness, size, f"deadly_reply={size.down_s}")
-
-
-def endless_replies(harness: Harness, size: Size) -> Figures:
-    """Some replies ask for more memory than there is when they are parsed."""
-    return _bad_replies(harness, size, f"endless_memory={size.down_s}")
-
-
-def looping_replies(harness: Harness, size: Size) -> Figures:
-    """The parsing of some replies never ends: the worker does, and they are quarantined."""
-    return _bad_replies(harness, size, f"endless_loop={size.down_s}")
-
-
-_LOST = "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
-
-
-def _bad_replies(harness: Harness, size: Size, plug: str) -> Figures:
-    harness.man(Shape(quick=size.quick, plug=plug))
+def bad_replies(harness: Harness, size: Size) -> Figures:
+    """Some replies, paid for and stored, kill the worker that parses them, ask it for more memory
+    than there is, or keep it for ever: so many of each are quarantined, none is bought again, and
+    the job reaches its end."""
+    harness.man(Shape(quick=size.quick, plug=f"bad_reply={size.down_s}"))
     with harness.job() as job:
-        job.wait_until(lambda: len(_quarantined(job)) >= size.times, timeout_s=300)
+        job.wait_until(lambda: min(_by_harm(job)) >= size.times, timeout_s=1200)
         job.finish(size.rows)
         quarantined = len(_quarantined(job))
         return measured(job, faults=quarantined, allowed_again=job.number(_LOST))
+
+
+_LOST = "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
+_RAW = """
+    SELECT raw FROM completions JOIN slots ON slots.id = slot_id
+    WHERE slots.job_id = :job AND slots.state = 'quarantined'"""
+
+
+def _by_harm(job: Followed) -> list[int]:
+    """How many replies of each kind of harm are quarantined."""
+    texts = [json.loads(row[0])["choices"][0]["message"]["content"] for row in job.query(_RAW)]
+    return [sum(harm_of(text) == harm for text in texts) for harm in range(HARMS)]
 
 
 def _quarantined(job: Followed) -> set[object]:

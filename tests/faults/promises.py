@@ -60,7 +60,7 @@ PROMISES = (
         "9",
         "the fleet waits as long as the teacher asks",
         limiting.honoured_waits,
-        Size(times=4, rows=10, down_s=0.01),
+        Size(times=3, rows=10, down_s=0.015),
         Size(times=40, rows=50, down_s=0.01),
     ),
     Promise(
@@ -72,24 +72,10 @@ PROMISES = (
     ),
     Promise(
         "10b",
-        "a stored reply that kills workers is set aside alone",
-        poisoning.deadly_replies,
-        Size(times=1, rows=10, down_s=0.03),
-        Size(times=10, rows=100, down_s=0.02),
-    ),
-    Promise(
-        "10c",
-        "a stored reply that asks for all memory is set aside alone",
-        poisoning.endless_replies,
-        Size(times=1, rows=10, down_s=0.03),
-        Size(times=10, rows=100, down_s=0.02),
-    ),
-    Promise(
-        "10d",
-        "a stored reply whose parsing never ends is set aside alone",
-        poisoning.looping_replies,
-        Size(times=1, rows=10, down_s=0.02),
-        Size(times=10, rows=100, down_s=0.02),
+        "a stored reply that harms workers is set aside alone",
+        poisoning.bad_replies,
+        Size(times=1, rows=10, down_s=0.04),
+        Size(times=10, rows=100, down_s=0.03),
     ),
     Promise(
         "14",
@@ -102,7 +88,7 @@ PROMISES = (
         "15",
         "every message comes five times",
         messaging.doubled_messages,
-        Size(times=1, rows=60),
+        Size(times=1, rows=30),
         Size(times=1, rows=1000),
     ),
     Promise(

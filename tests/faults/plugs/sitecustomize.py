@@ -2,8 +2,8 @@
 
 CULTIVAR_TEST_PLUG names it: `five_times` and `dropped` are about messages, the others give a share
 of all texts a deadly quality: `deadly_prompt=0.03` kills the process that has such a prompt
-answered, `deadly_reply=0.03` the one that parses such a reply, `endless_memory=0.03` has the
-parsing of such a reply ask for more memory than there is, `endless_loop=0.03` never come to an end.
+answered; `bad_reply=0.03` has the parsing of such a reply kill the process, ask for more memory
+than there is, or never come to an end.
 """
 
 import os
@@ -61,16 +61,16 @@ def die_of_prompts() -> None:
     Line.ask = ask
 
 
-def at_parsing(harm: Callable[[], None]) -> None:
-    """Do harm whenever a deadly reply with a list of instructions is parsed."""
+def harm_at_parsing(*harms: Callable[[], None]) -> None:
+    """Do one of these whenever a deadly reply with a list of instructions is parsed."""
     from app.domain.parsing import instruction_list  # noqa: PLC0415
-    from tests.faults.deadly import is_deadly  # noqa: PLC0415
+    from tests.faults.deadly import harm_of, is_deadly  # noqa: PLC0415
 
     harmless = instruction_list.tolerant_items
 
     def parse(reply: str) -> Any:
         if is_deadly(reply, float(SHARE)):
-            harm()
+            harms[harm_of(reply)]()
         return harmless(reply)
 
     instruction_list.tolerant_items = parse
@@ -103,11 +103,7 @@ match KIND:
         send_nothing()
     case "deadly_prompt":
         die_of_prompts()
-    case "deadly_reply":
-        at_parsing(die)
-    case "endless_memory":
-        at_parsing(exhaust_memory)
-    case "endless_loop":
-        at_parsing(loop)
+    case "bad_reply":
+        harm_at_parsing(die, exhaust_memory, loop)
     case _:
         pass
