@@ -134,7 +134,7 @@ def _environment(chance: Random, truncate: int | None) -> SandboxedEnvironment:
     if truncate is not None:
         environment.finalize = _truncating(environment, truncate)
     names = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
-    names["zip"] = zip
+    names |= {"enumerate": enumerate, "zip": zip}  # the first is of xP3's fork
     del names["lipsum"]  # it cannot be seeded
     filters = cast("dict[str, object]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
     filters |= {

@@ -106,6 +106,7 @@ def test_helpers_of_promptsource() -> None:
     assert given("{{ x | most_frequent }}", x=[]) == "None"
     assert given("{{ 'a' | highlight }}") == "<span style='color: #F08080'>a</span>"
     assert given("{% for a, b in zip([1, 2], 'xy') %}{{ a }}{{ b }}{% endfor %}") == "1x2y"
+    assert given("{% for n, a in enumerate('xy') %}{{ n }}{{ a }}{% endfor %}") == "0x1y"
     assert given("{{ [5, 6, 7] | reorder([2, 0, 1]) }}") == "[7, 5, 6]"
     assert given("{{ 2 | to_letter }}") == "C"
     assert sorted(given("{{ 4 | permutation | join }}")) == list("0123")
