@@ -14,9 +14,8 @@ from fastapi import Depends, Request
 from app.errors import MalformedRequest, Problem
 
 MAX_BYTES = 1024 * 1024
-# Fields that hold a JSON object: what is wrong inside one is said beside it.
-WHOLE_OBJECTS = ("prompts", "filters", "decontamination")
-_MAX_FIELDS = 500
+# The largest form, a new job that mixes two hundred, has some six hundred fields.
+_MAX_FIELDS = 1000
 _MICRO = 1_000_000
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 _NOBODY = UUID(int=0)
@@ -170,9 +169,11 @@ def by_field(problems: Sequence[Problem]) -> Mapping[str, Sequence[str]]:
     """What is wrong with each field, by its name in the form (`options/threshold`)."""
     found: dict[str, list[str]] = {}
     for each in problems:
-        name, _, rest = each.pointer.lstrip("/").partition("/")
-        if name in WHOLE_OBJECTS:
-            found.setdefault(name, []).append(f"{rest} {each.detail}".strip())
-        else:
-            found.setdefault(each.pointer.lstrip("/"), []).append(each.detail)
+        found.setdefault(each.pointer.lstrip("/"), []).append(each.detail)
     return found
+
+
+def touched_by(wrong: Mapping[str, object]) -> frozenset[str]:
+    """The fields that something is wrong with, and what they are parts of (`options`)."""
+    parts = [name.split("/") for name in wrong]
+    return frozenset("/".join(each[:n]) for each in parts for n in range(1, len(each) + 1))

@@ -1,10 +1,9 @@
 """The form of a new job: what there is to choose from, what was chosen, and what an old job had."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
-
-import orjson
 
 from app.dashboard.forms import Form, Reading, all_problems
 from app.dashboard.option_fields import (
@@ -13,6 +12,15 @@ from app.dashboard.option_fields import (
     read_options,
     shown_options,
     typed,
+)
+from app.dashboard.prompt_fields import ShownPrompt, prompt_texts, read_prompts, shown_prompts
+from app.dashboard.rule_fields import (
+    ShownRules,
+    decontamination_texts,
+    filter_texts,
+    read_decontamination,
+    read_filters,
+    shown_rules,
 )
 from app.domain.lifecycle import Delivery
 from app.domain.materials import JobSource, LabelledSet, Material, TemplateSet
@@ -43,6 +51,7 @@ FIRST_ROWS = "200"
 # A job to mix is ticked in the field of this name; beside it are its weight and its cap.
 SOURCE, WEIGHT, CAP = "sources", "sources/weight/", "sources/cap/"
 _SETS = ("seed", "labelled", "template")
+_PARTS = re.compile(r"^(/filters/\w+)/action$|^(/decontamination/\w+)/\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ class Offered:
     method: MethodDescription
     profile: str
     options: OptionGroups
+    rules: ShownRules
+    prompts: Sequence[ShownPrompt]
 
 
 def offered(runtime: Runtime, form: Form) -> Offered:
@@ -80,6 +91,8 @@ def offered(runtime: Runtime, form: Form) -> Offered:
         method=method,
         profile=profile,
         options=shown_options(method.options, method.profiles[profile], form),
+        rules=shown_rules(runtime, method.name, profile, form),
+        prompts=shown_prompts(method, profile, form),
     )
 
 
@@ -87,7 +100,8 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
     """The job as described, with stand-ins for what cannot be read, and what cannot be read."""
     reading = Reading(form)
     method = form.text("method", FIRST_METHOD)
-    known = {each.name: each.options for each in methods.all_methods()}
+    profile = form.text("profile") or DEFAULT_PROFILE
+    known = next((each for each in methods.all_methods() if each.name == method), None)
     details = JobDetails(
         seed_set_id=reading.optional_id("seed_set_id"),
         labelled_set_id=reading.optional_id("labelled_set_id"),
@@ -97,8 +111,8 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         target_rows=reading.integer("target_rows"),
         name=form.text("name"),
         method=method,
-        profile=form.text("profile") or DEFAULT_PROFILE,
-        options=read_options(known.get(method, ()), form),
+        profile=profile,
+        options=read_options(known.options if known else (), form),
         cap_micro_usd=reading.micro_usd("cap_micro_usd"),
         cap_calls=reading.integer("cap_calls"),
         random_seed=reading.integer("random_seed", 42) or 0,
@@ -106,9 +120,9 @@ def read_job(form: Form) -> tuple[JobDetails, Sequence[Problem]]:
         tokens=_tokens(reading),
         embedder_id=reading.optional_id("embedder_id"),
         reuse=reading.choice("reuse", [*Reuse], Reuse.NEVER),
-        prompts=_texts(reading, "prompts"),
-        filters=reading.json_object("filters"),
-        decontamination=reading.json_object("decontamination") or None,
+        prompts=read_prompts(known.prompts if known else (), form),
+        filters=read_filters(reading, method, profile),
+        decontamination=read_decontamination(reading),
     )
     return details, reading.problems
 
@@ -140,15 +154,6 @@ def _sources(reading: Reading) -> Sequence[JobSource]:
     return found
 
 
-def _texts(reading: Reading, name: str) -> Mapping[str, str]:
-    found = reading.json_object(name)
-    for step, text in found.items():
-        if not isinstance(text, str):
-            reading.refuse(name, "wrong_type", f"the text of {step[:80]} must be text")
-            return {}
-    return found
-
-
 def _tokens(reading: Reading) -> str | None:
     """The tokenizer that was named; None is that of the seed set."""
     return (
@@ -171,8 +176,13 @@ def reckoned(runtime: Runtime, form: Form) -> Reckoned:
     try:
         estimate = estimates.of_job(runtime, details)
     except InvalidInput as error:
-        return Reckoned(details, None, all_problems(unread, error.problems))
+        return Reckoned(details, None, all_problems(unread, at_fields(error.problems)))
     return Reckoned(details, None if unread else estimate, unread)
+
+
+def at_fields(problems: Sequence[Problem]) -> Sequence[Problem]:
+    """The problems at fields that the form has: none for the action of a filter, or one set."""
+    return [Problem(_PARTS.sub(r"\1\2", each.pointer), each.code, each.detail) for each in problems]
 
 
 def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
@@ -193,16 +203,11 @@ def form_of_job(job: Job, sources: Sequence[JobSource] = ()) -> Form:
     same = ("teacher_id", "target_rows", "method", "profile", "cap_calls")
     more = ("random_seed", "delivery", "reuse", "embedder_id", "name")
     fields |= {name: [_text(getattr(job, name))] for name in (*same, *more)}
-    filters = {name: False if each is None else each for name, each in job.filters.items()}
-    told = {"prompts": job.prompts, "filters": filters, "decontamination": job.decontamination}
-    fields |= {name: [_json(value)] for name, value in told.items()}
+    fields |= prompt_texts(job.prompts) | filter_texts(job.filters)
+    fields |= decontamination_texts(job.decontamination)
     cap = job.cap_micro_usd
     fields["cap_micro_usd"] = ["" if cap is None else f"{cap / 1_000_000:.6f}".rstrip("0")]
     return Form(fields)
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The upload forms of templates, labelled rows and documents: their fields, then their file."""
+"""The upload forms of templates, labelled rows, documents and evaluation sets: the file last."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from app.domain.documents import KINDS_BY_SUFFIX
 from app.domain.labelled import read_columns
 from app.errors import InvalidInput, Problem
 from app.runtime import Runtime
-from app.use_cases import document_sets, labelled_sets, template_sets
+from app.use_cases import document_sets, evaluation_sets, labelled_sets, template_sets
 from app.use_cases.document_sets import USUAL_CHARACTERS, DocumentDetails
+from app.use_cases.evaluation_sets import EvaluationSetDetails
 from app.use_cases.labelled_sets import ENDINGS, LabelledSetDetails
 from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.template_sets import TemplateSetDetails
@@ -99,6 +100,16 @@ def store_rows(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[by
         ending=_ending(path),
     )
     return labelled_sets.add(runtime, details, chunks).labelled_set.id
+
+
+def store_items(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:
+    """A file of evaluation items; returns the set's id, also where it was there already."""
+    details = EvaluationSetDetails(
+        name=form.text("name") or PurePath(file_name.replace("\\", "/")).stem[:200],
+        licence=form.text("licence") or "unknown",
+        source=form.text("source") or "uploaded",
+    )
+    return evaluation_sets.add(runtime, details, chunks).evaluation_set.id
 
 
 def store_document(runtime: Runtime, form: Form, file_name: str, chunks: Iterable[bytes]) -> UUID:

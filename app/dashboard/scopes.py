@@ -8,6 +8,7 @@ _DATASETS = (
     "template-sets",
     "labelled-sets",
     "documents",
+    "evaluation-sets",
     "rows",
     "exports",
     "reviews",

@@ -79,6 +79,11 @@ def reasons_of(name: str) -> tuple[str, ...]:
     return _REASONS.get(name, (name,))
 
 
+def can_be_off(name: str) -> bool:
+    """Whether a job can do without a filter."""
+    return name not in _NEVER_OFF
+
+
 def _class_of(name: str) -> type[Any]:
     return _KINDS[kind_of(name)][name]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.filter import Action
-from app.domain.filtering import FilterKind, described
+from app.domain.filtering import FilterKind, can_be_off, described
 from app.domain.methods import METHODS
 from app.domain.options import OptionField
 from app.domain.profiles import DEFAULT_PROFILE
@@ -21,6 +21,11 @@ class KnownFilter:
     reasons: tuple[str, ...]
     settings: Sequence[OptionField]
     on_by_default: Mapping[str, Action]
+
+    @property
+    def can_be_off(self) -> bool:
+        """Whether a job can do without it."""
+        return can_be_off(self.name)
 
 
 def all_filters() -> Sequence[KnownFilter]:

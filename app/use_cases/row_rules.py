@@ -10,7 +10,7 @@ from app.domain.contamination import Decontamination
 from app.domain.filter import Action
 from app.domain.filtering import Stored, resolve
 from app.domain.methods import METHODS
-from app.domain.options import options_as_dict, parse_options
+from app.domain.options import OptionField, option_fields, options_as_dict, parse_options
 from app.domain.stored import SetOverlaps
 from app.errors import Problem
 from app.use_cases.evaluation_sets import missing
@@ -57,6 +57,11 @@ def filter_defaults(method: str, profile: str) -> Mapping[str, Action]:
     """The filters that are on without a word, with what they do."""
     known = METHODS.get(method)
     return known.FILTERS.get(profile, {}) if known else {}
+
+
+def overlap_fields() -> Sequence[OptionField]:
+    """What may be said of overlaps with evaluation sets, beside which sets."""
+    return option_fields(Decontamination)
 
 
 def filter_problems(

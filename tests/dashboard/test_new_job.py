@@ -169,16 +169,8 @@ def test_a_clone_is_the_same_job(runtime: Runtime) -> None:
         assert getattr(twin, name) == getattr(job, name), name
 
 
-def test_objects_are_read_and_judged_as_rest_does(browser: TestClient, runtime: Runtime) -> None:
-    ids = {"seed_set_id": stored_seed_set(runtime), "teacher_id": stored_teacher(runtime)}
-    wrong = {"filters": '{"nothing": true}', "decontamination": "[]", "prompts": '{"x": "y"}'}
-    found = told(sent(browser, NEW, {**ids, "target_rows": "2", **wrong}).text)
-    assert ("decontamination", "must be an object") in found
-    assert {name for name, _ in found} == {"filters", "decontamination", "prompts"}
-
-
 def test_a_form_that_is_none_is_refused(browser: TestClient) -> None:
-    for body in (b"\xff\xfe=1", b"a=%ff", b"&".join(b"a%d=1" % at for at in range(600))):
+    for body in (b"\xff\xfe=1", b"a=%ff", b"&".join(b"a%d=1" % at for at in range(1100))):
         answer = browser.post(NEW, content=body, headers=ORIGIN)
         assert (answer.status_code, "cannot be read" in answer.text) == (400, True), body[:20]
     large = b"a=" + b"1" * (2 * 1024 * 1024)

@@ -3,22 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
+from app.dashboard.errors import status_of
 from app.dashboard.forms import Form, Reading, SentForm, by_field
-from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.live import Board, BoardOfApp, first_sight, polled
 from app.dashboard.option_fields import PACKAGING, read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.domain.lifecycle import ExportState
 from app.domain.stored import ExportRecord
-from app.errors import InvalidInput, NotFound, Problem
+from app.errors import CultivarError, InvalidInput, NotFound, Problem
 from app.runtime import Runtime
 from app.use_cases import exports, jobs, methods
 from app.use_cases.exports import ExportPreview
+from app.use_cases.pushing import Pushed
 
 PAGE_SIZE = 25
 JOBS_OFFERED = 100
@@ -40,6 +43,20 @@ class ExportLook:
         under_way = export.state in {ExportState.QUEUED, ExportState.RUNNING}
         values = {"export": export, "card": card, "poll_s": 2 if under_way else 15}
         return rendered("export_fragment.html", **values).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of a push, if there was one, and the fields as they were typed."""
+
+    form: Form = Form({"private": ["yes"], "revision": ["main"]})  # noqa: RUF009 - it is frozen
+    pushed: Pushed | None = None
+    error: CultivarError | None = None
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with its fields."""
+        return self.error.problems if isinstance(self.error, InvalidInput) else ()
 
 
 @router.get("/dashboard/exports")
@@ -127,10 +144,34 @@ def _stored(runtime: RuntimeOfApp, export_id: UUID) -> ExportRecord:
 
 @router.get("/dashboard/exports/{export_id}")
 async def one_export(
-    board: BoardOfApp, export: Annotated[ExportRecord, Depends(_stored)]
+    runtime: RuntimeOfApp, board: BoardOfApp, export: Annotated[ExportRecord, Depends(_stored)]
 ) -> Response:
     """One export."""
-    return page("export.html", **await first_sight(board, ExportLook(export.id)), export=export)
+    return await export_page(runtime, board, export, PushOutcome())
+
+
+async def export_page(
+    runtime: Runtime, board: Board, export: ExportRecord, outcome: PushOutcome
+) -> Response:
+    """One export, with what became of a push."""
+    return page(
+        "export.html",
+        status_of(outcome.error) if outcome.error else 200,
+        **await first_sight(board, ExportLook(export.id)),
+        export=export,
+        outcome=outcome,
+        form=outcome.form,
+        wrong=by_field(outcome.problems),
+        hub=_host(runtime.settings.hub_endpoint),
+        has_token=runtime.settings.hub_token is not None,
+        store=_host(runtime.settings.s3_endpoint or "") or "Amazon S3",
+    )
+
+
+def _host(address: str) -> str:
+    """Whose address it is, without a password that may be in it."""
+    parts = urlsplit(address)
+    return parts.netloc.rpartition("@")[2]
 
 
 @router.get("/dashboard/exports/{export_id}/fragment")

@@ -6,18 +6,21 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
-from app.dashboard.forms import Form, SentForm, by_field
+from app.dashboard.forms import Form, SentForm, by_field, touched_by
 from app.dashboard.job_form import (
     FIRST_METHOD,
     FIRST_ROWS,
     SOURCE,
     Reckoned,
+    at_fields,
     form_of_job,
     offered,
     reckoned,
     without_profile,
 )
+from app.dashboard.prompt_fields import OURS, with_ours
 from app.dashboard.rendering import page
+from app.dashboard.rule_fields import HELD_AGAINST
 from app.errors import InvalidInput
 from app.runtime import Runtime
 from app.use_cases import jobs, methods
@@ -33,6 +36,7 @@ def new_job(
     teacher: UUID | None = None,
     template_set: UUID | None = None,
     source: UUID | None = None,
+    evaluation_set: UUID | None = None,
     method: str = FIRST_METHOD,
 ) -> Response:
     """The empty form, or that of a job to run again."""
@@ -40,8 +44,8 @@ def new_job(
         return _shown(runtime, form_of_job(jobs.get(runtime, clone), jobs.sources(runtime, clone)))
     given = {"seed_set_id": seed_set, "teacher_id": teacher, "template_set_id": template_set}
     fields = {name: [str(value)] for name, value in given.items() if value is not None}
-    if source is not None:
-        fields[SOURCE] = [str(source)]
+    ticked = {SOURCE: source, HELD_AGAINST: evaluation_set}
+    fields |= {name: [str(value)] for name, value in ticked.items() if value is not None}
     rows = [FIRST_ROWS] if methods.needs(method, "target_rows") else []
     return _shown(runtime, Form({**fields, "method": [method], "target_rows": rows}))
 
@@ -56,6 +60,8 @@ def submit_job(runtime: RuntimeOfApp, form: SentForm) -> Response:
             return _shown(runtime, form)
         case "estimate":
             return _shown(runtime, form, reckoned(runtime, form))
+        case action if action.startswith(OURS):
+            return _shown(runtime, with_ours(form, offered(runtime, form).prompts))
         case _:
             return _submitted(runtime, form)
 
@@ -74,7 +80,8 @@ def _submitted(runtime: Runtime, form: Form) -> Response:
     try:
         job = jobs.submit(runtime, found.details)
     except InvalidInput as error:
-        return _shown(runtime, form, Reckoned(found.details, None, error.problems), status=422)
+        problems = at_fields(error.problems)
+        return _shown(runtime, form, Reckoned(found.details, None, problems), status=422)
     return RedirectResponse(f"/dashboard/jobs/{job.id}", status_code=303)
 
 
@@ -82,6 +89,7 @@ def _shown(
     runtime: Runtime, form: Form, found: Reckoned | None = None, *, status: int = 200
 ) -> Response:
     problems = found.problems if found else ()
+    wrong = by_field(problems)
     return page(
         "new_job.html",
         status,
@@ -89,5 +97,6 @@ def _shown(
         offered=offered(runtime, form),
         estimate=found.estimate if found else None,
         problems=problems,
-        wrong=by_field(problems),
+        wrong=wrong,
+        touched=touched_by(wrong),
     )

@@ -102,6 +102,14 @@ for (const select of document.querySelectorAll("[data-press]")) {
   select.addEventListener("change", () => document.getElementById(select.dataset.press).click());
 }
 
+// A form whose answer takes a while says so, and is not sent twice.
+for (const sending of document.querySelectorAll("[data-waits]")) {
+  sending.addEventListener("submit", () => {
+    sending.querySelector("[role=status]").textContent = "under way; large files take a while";
+    sending.querySelector("button").disabled = true;
+  });
+}
+
 // An upload that tells how far it is; without this, the browser sends the same form.
 function upload(event) {
   event.preventDefault();
