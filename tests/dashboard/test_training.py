@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from app.db import training_runs
 from app.domain.lifecycle import StopMode, TrainingState
 from app.main import build_app
 from app.runtime import Runtime
@@ -15,6 +16,7 @@ from app.use_cases import exports, training
 from app.use_cases.training_runner import train
 from tests.api.stored_job import stored_job
 from tests.dashboard.conftest import ORIGIN
+from tests.dashboard.test_new_job import told
 from tests.entry import WITH_TOKEN
 from tests.stand_in_trainer import stand_in
 
@@ -77,9 +79,11 @@ def asked(browser: TestClient, export_id: str, **more: str) -> str:
 
 
 def test_asked_for_and_followed(browser: TestClient, ready: Runtime, export_id: str) -> None:
-    where = asked(browser, export_id, **{"options/rank": "4"})
+    settings = {"options/rank": "4", "options/warmup": "0.1", "held_out": "0.25"}
+    where = asked(browser, export_id, **settings)
     run_id = UUID(where.rpartition("/")[2])
-    assert training.get(ready, run_id).settings == {"rank": 4}
+    made = training.get(ready, run_id)
+    assert (made.settings, made.held_out) == ({"rank": 4, "warmup": 0.1}, 0.25)
     assert "Stop and save" in browser.get(where).text
     train(ready, run_id)
     text = browser.get(where).text
@@ -95,6 +99,9 @@ def test_asked_for_and_followed(browser: TestClient, ready: Runtime, export_id: 
         "1 of 4 rows",
         "&lt;i&gt;ask",
         f"/v1/training-runs/{run_id}/files/adapter/weights",
+        "<dt>rank</dt><dd>4</dd>",
+        "25 % of the rows",
+        '<progress max="2" value="2"',
         'aria-label="loss a token: 1.5000, 1.7500 at most, over steps 1 to 2"',
     ):
         assert words in text, words
@@ -127,8 +134,30 @@ def test_what_is_wrong_stands_at_its_field(browser: TestClient, export_id: str) 
     answer = browser.post(LIST, data=data, headers=ORIGIN)
     assert answer.status_code == 422
     assert "must be from 1 to 1024" in answer.text
+    assert '<details id="others">' in answer.text
+    folded = {**data, "options/rank": "4", "options/warmup": "2", "held_out": "0.95"}
+    assert told(browser.post(LIST, data={**folded, "held_out": "1e-3"}, headers=ORIGIN).text) == {
+        ("options/warmup", "must be from 0 to 1, not 2.0")
+    }
+    held_out = browser.post(LIST, data=folded, headers=ORIGIN).text
+    assert told(held_out) == {("held_out", "must be from 0 to 0.9, not 0.95")}
+    assert '<details id="others" open>' in held_out, "what was typed is seen"
     assert browser.post(LIST, data={"method": "lora"}, headers=ORIGIN).status_code == 422
     assert browser.post(LIST, data=data).status_code == 403, "not from one of our pages"
+
+
+def test_a_run_under_way_tells_its_pace(
+    browser: TestClient, ready: Runtime, export_id: str
+) -> None:
+    where = asked(browser, export_id)
+    run_id = UUID(where.rpartition("/")[2])
+    pace = {"step": 30, "max_steps": 90, "tokens": 60_000, "tok_s": 100.0, "lr": 2e-4}
+    with ready.database.transaction() as connection:
+        queued, running = TrainingState.QUEUED, TrainingState.RUNNING
+        training_runs.move(connection, run_id, queued, running, progress=pace, attempt=1)
+    text = browser.get(where).text
+    for words in ("20 min 0 s", "2.00e-04", 'max="90" value="30"', "All settings are the defaults"):
+        assert words in text, words
 
 
 def test_the_other_button_shows_another_methods_settings(browser: TestClient) -> None:

@@ -12,7 +12,7 @@ from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
 from app.dashboard.live import BoardOfApp, first_sight, polled
 from app.dashboard.loss_chart import loss_curves
-from app.dashboard.option_fields import read_options, shown_options
+from app.dashboard.option_fields import ShownOption, read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.domain.lifecycle import ExportState, StopMode, TrainingState
 from app.domain.options import OptionField
@@ -27,8 +27,10 @@ from app.use_cases import exports, training, training_losses
 PAGE_SIZE = 25
 EXPORTS_OFFERED = 100
 LIST = "/dashboard/training"
-# Of the settings that every method has, those that people change; the others by REST or CLI.
+# Of the settings that every method has, those that people change; the others are folded away.
 _OFFERED = ("epochs", "learning_rate", "batch_size", "max_length", "seed", "merge")
+_BESIDE = {"base_model", "method"}
+_USUAL_HELD_OUT, _MOST_HELD_OUT = 0.05, 0.9
 _UNDER_WAY = {TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING}
 
 router = page_router()
@@ -54,6 +56,7 @@ def _seen(runtime: Runtime, run: TrainingRecord) -> Mapping[str, object]:
     whole = run.state is TrainingState.SUCCEEDED and not run.dry_run
     return {
         "run": run,
+        "left_s": _left_s(run),
         "curves": loss_curves(training_losses.losses(runtime, run.id)),
         "measures": before_and_after(measured),
         "verdict": verdict_words(measured["verdict"]) if measured else (),
@@ -61,6 +64,21 @@ def _seen(runtime: Runtime, run: TrainingRecord) -> Mapping[str, object]:
         "overlap": measured.get("overlap"),
         "files": _files(runtime, run) if whole else (),
     }
+
+
+def _left_s(run: TrainingRecord) -> float | None:
+    """Seconds to the last step at the pace so far; None where it is not known.
+
+    The pace is that of the tokens since the trainer began, so it is told of first attempts alone.
+    """
+    told = run.progress or {}
+    step, steps, tokens, rate = (
+        told.get(each) for each in ("step", "max_steps", "tokens", "tok_s")
+    )
+    if run.state is not TrainingState.RUNNING or run.attempt > 1 or not (step and tokens and rate):
+        return None
+    passed_s = cast("float", tokens) / cast("float", rate)
+    return passed_s * (cast("int", steps) - cast("int", step)) / cast("int", step)
 
 
 def _files(runtime: Runtime, run: TrainingRecord) -> Sequence[tuple[str, int]]:
@@ -92,6 +110,7 @@ def request_run(runtime: RuntimeOfApp, form: SentForm) -> Response:
         base_model=form.text("base_model"),
         method=form.text("method"),
         settings=read_options(_fields(form.text("method")), form),
+        held_out=_held_out(reading),
         dry_run=form.text("action") == "count",
     )
     problems: Sequence[Problem] = reading.problems
@@ -106,11 +125,24 @@ def request_run(runtime: RuntimeOfApp, form: SentForm) -> Response:
     return _list(runtime, form, problems)
 
 
+def _held_out(reading: Reading) -> float:
+    """The part of the rows kept for evaluation."""
+    found = reading.number("held_out", _USUAL_HELD_OUT)
+    if 0 <= found <= _MOST_HELD_OUT:
+        return found
+    reading.refuse("held_out", "out_of_range", f"must be from 0 to {_MOST_HELD_OUT}, not {found:g}")
+    return _USUAL_HELD_OUT
+
+
 def _fields(method: str) -> Sequence[OptionField]:
-    """The settings that the form offers for a method: a few common ones, and all of its own."""
-    own = TUNING_METHODS[Tuning(method)].options if method in tuple(Tuning) else ()
-    wanted = {*_OFFERED, *(METHOD_OPTIONS & set(own))}
-    return [each for each in config_fields() if each.name in wanted]
+    """The settings of a method."""
+    known = Tuning(method) if method in tuple(Tuning) else None
+    return [each for each in config_fields(known) if each.name not in _BESIDE]
+
+
+def _is_common(shown: ShownOption) -> bool:
+    """Whether it is one that people change, or the method's own."""
+    return shown.field.name in {*_OFFERED, *METHOD_OPTIONS}
 
 
 def _of_form(problem: Problem) -> Problem:
@@ -125,6 +157,9 @@ def _list(
     found = training.page(runtime, cursor=cursor, limit=PAGE_SIZE)
     method = form.text("method")
     chosen = Tuning(method) if method in tuple(Tuning) else Tuning.LORA
+    settings = shown_options(_fields(chosen), {}, form).own
+    wrong = by_field(problems)
+    others = [each for each in settings if not _is_common(each)]
     return page(
         "training.html",
         422 if problems else 200,
@@ -136,10 +171,12 @@ def _list(
         methods=TUNING_METHODS,
         chosen=chosen,
         about=TUNING_METHODS[chosen],
-        options=shown_options(_fields(chosen), {}, form).own,
+        options=[each for each in settings if _is_common(each)],
+        others=others,
+        is_told=any(each.given.strip() or each.name in wrong for each in others),
         form=form,
         problems=problems,
-        wrong=by_field(problems),
+        wrong=wrong,
     )
 
 
