@@ -50,7 +50,7 @@ class ShownFilter:
         """Values and their words, the default first and as an empty value."""
         others = [] if self.known.kind is FilterKind.GROUP else [str(each) for each in Action]
         wanted = [*others, *([OFF] if self.known.can_be_off else [])]
-        default = f"{self.usual} (default)" if self.usual else "as the method has it"
+        default = f"{self.usual} (default)" if self.usual else "the method's own way"
         return [("", default), *((each, each) for each in wanted if each != self.usual)]
 
     @property

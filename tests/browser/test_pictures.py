@@ -17,9 +17,11 @@ from app.db import samples
 from app.domain.stored import Job
 from app.embedded.migrate import ROOT
 from app.runtime import Runtime
-from app.use_cases import exports, jobs
+from app.use_cases import exports, jobs, reviews
 from app.use_cases.first_steps import add_demo_teacher, add_sample_seeds
 from app.use_cases.jobs import JobDetails
+from app.use_cases.reviews import ReviewDetails
+from app.use_cases.verdicts import Given
 from tests.browser.conftest import Site, served, watched_page
 from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import running_driver, running_runtime
@@ -48,7 +50,17 @@ def _run(site: Site) -> Job:
     with running_driver(runtime) as driver, _sampled(runtime):
         found = driver.finish(job.id)
     exports.make(runtime, exports.request(runtime, job.id, "alpaca").id)
+    _judge(runtime, job)
     return found
+
+
+def _judge(runtime: Runtime, job: Job) -> None:
+    """A review that is half done."""
+    review_id = reviews.start(runtime, ReviewDetails(job.id, 40, reviewer="Ann")).review.id
+    for at in range(20):
+        row = reviews.row_at(runtime, review_id, at).row
+        given = Given("drop", ["wrong_output"]) if at % 9 == 4 else Given("keep", [])
+        reviews.decide(runtime, review_id, row.id, given)
 
 
 @contextmanager
@@ -74,17 +86,21 @@ def _sampled(runtime: Runtime) -> Iterator[None]:
 def test_pictures(grown: tuple[Site, Job], chromium: Browser, tmp_path: Path, scheme: str) -> None:
     site, job = grown
     assert jobs.progress(site.runtime, job.id).accepted_rows >= 120
+    review_id = reviews.page(site.runtime).items[0].review.id
     paths = {
         "job": f"/dashboard/jobs/{job.id}",
         "new-job": f"/dashboard/jobs/new?clone={job.id}",
         "export": f"/dashboard/exports/{exports.page(site.runtime).items[0].id}",
         "jobs": "/dashboard/jobs",
+        "filters": f"/dashboard/jobs/new?clone={job.id}#filters/control_characters",
+        "report": f"/dashboard/jobs/{job.id}/report",
+        "review": f"/dashboard/reviews/{review_id}/rows/21",
     }
     folder = IMAGES if os.environ.get("CULTIVAR_PICTURES") else tmp_path
     size = {"width": 1040, "height": 720}
     with watched_page(chromium, color_scheme=scheme, viewport=size, home=site.url) as (page, told):
         for name, path in paths.items():
-            page.goto(site.url + path)
+            page.goto(site.url + path, timeout=120_000)  # the first report reads its model
             page.wait_for_load_state("networkidle")
             picture = folder / f"dashboard-{name}-{scheme}.png"
             page.screenshot(path=picture, animations="disabled")
@@ -96,4 +112,4 @@ def test_the_documentation_shows_them() -> None:
     page = (ROOT / "docs" / "dashboard.md").read_text(encoding="utf-8")
     shown = {name for name in IMAGES.glob("dashboard-*.png") if f"images/{name.name}" in page}
     assert shown == set(IMAGES.glob("dashboard-*.png"))
-    assert len(shown) == 8
+    assert len(shown) == 14

@@ -13,8 +13,9 @@ from app.domain.documents import DocumentKind
 from app.domain.lifecycle import CandidateState, ExportState, RowState, SlotState
 from app.domain.stored import Job
 from app.runtime import Runtime
-from app.use_cases import document_sets, jobs, reviews, seed_sets, teachers
+from app.use_cases import document_sets, evaluation_sets, jobs, reviews, seed_sets, teachers
 from app.use_cases.document_sets import DocumentDetails
+from app.use_cases.evaluation_sets import EvaluationSetDetails
 from app.use_cases.jobs import JobDetails
 from app.use_cases.reviews import ReviewDetails
 from app.use_cases.seed_sets import SeedSetDetails
@@ -76,6 +77,10 @@ PAYLOADS = (
 NAMES = tuple(each for each in PAYLOADS if each.isprintable() and len(each) < 100)
 
 
+# What a prompt text may hold: no other placeholders.
+UNBRACED = tuple(each for each in PAYLOADS if "{{" not in each)
+
+
 @dataclass(frozen=True)
 class Poisoned:
     """Where the texts are."""
@@ -88,6 +93,7 @@ class Poisoned:
     export_id: UUID
     document_set_id: UUID
     review_id: UUID
+    evaluation_set_id: UUID
 
     @property
     def pages(self) -> list[str]:
@@ -103,6 +109,9 @@ class Poisoned:
             f"{job}/change",
             "/dashboard/jobs/new",
             f"/dashboard/jobs/new?clone={self.job.id}",
+            f"/dashboard/jobs/new?evaluation_set={self.evaluation_set_id}",
+            "/dashboard/evaluation-sets",
+            f"/dashboard/evaluation-sets/{self.evaluation_set_id}",
             "/dashboard/seed-sets",
             f"/dashboard/seed-sets/{self.seed_set_id}",
             "/dashboard/documents",
@@ -134,7 +143,17 @@ def poisoned(runtime: Runtime) -> Poisoned:
     """One of everything, every text of it harmful."""
     seed_set_id = _seeds(runtime)
     teacher_id = _teachers(runtime)
-    details = JobDetails(seed_set_id, teacher_id, 5, name=NAMES[2], cap_micro_usd=5_000_000)
+    exam = _exam(runtime)
+    details = JobDetails(
+        seed_set_id,
+        teacher_id,
+        5,
+        name=NAMES[2],
+        cap_micro_usd=5_000_000,
+        filters={"blacklisted_phrase": {"phrases": list(PAYLOADS)}},
+        prompts={"propose": "\n".join(["{{tasks}} {{next}}", *UNBRACED])},
+        decontamination={"evaluation_set_ids": [str(exam)]},
+    )
     job = jobs.submit(runtime, details)
     for name in NAMES:
         jobs.submit(runtime, JobDetails(seed_set_id, teacher_id, 5, name=name))
@@ -142,7 +161,13 @@ def poisoned(runtime: Runtime) -> Poisoned:
         kept, dropped = _rows(connection, job)
         export_id = _export(connection, job)
     documents, review = _documents(runtime), _review(runtime, job)
-    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, documents, review)
+    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, documents, review, exam)
+
+
+def _exam(runtime: Runtime) -> UUID:
+    lines = b"".join(orjson.dumps({"instruction": each}) + b"\n" for each in PAYLOADS)
+    details = EvaluationSetDetails(name=NAMES[0], licence=NAMES[1], source=NAMES[3])
+    return evaluation_sets.add(runtime, details, [lines]).evaluation_set.id
 
 
 def _review(runtime: Runtime, job: Job) -> UUID:
