@@ -1,7 +1,8 @@
 """Filters and evaluation sets as fields of a form: shown with their help, read as REST has it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.dashboard.forms import Form, Reading
 from app.dashboard.option_fields import ShownOption, read_options, shown_options, typed
@@ -9,6 +10,7 @@ from app.domain.filter import Action
 from app.domain.filtering import FilterKind
 from app.domain.options import OptionField
 from app.domain.stored import EvaluationSet
+from app.errors import NotFound
 from app.runtime import Runtime
 from app.use_cases import evaluation_sets, filters, row_rules
 from app.use_cases.filters import KnownFilter
@@ -113,10 +115,24 @@ def shown_rules(runtime: Runtime, method: str, profile: str, form: Form) -> Show
         FilterGroup(head, [each for each in shown if each.known.kind is kind])
         for kind, head in _HEADS.items()
     ]
-    sets = evaluation_sets.page(runtime, limit=MOST_SETS_OFFERED).items
     held_against = frozenset(each for each in form.texts(HELD_AGAINST) if each)
+    sets = _offered(runtime, held_against)
     overlap = _settings(row_rules.overlap_fields(), form, DECONTAMINATION)
     return ShownRules(groups, sets, held_against, overlap)
+
+
+def _offered(runtime: Runtime, chosen: Set[str]) -> Sequence[EvaluationSet]:
+    """The newest sets, and older ones that were chosen, as by a job that is cloned."""
+    newest = evaluation_sets.page(runtime, limit=MOST_SETS_OFFERED).items
+    older = chosen - {str(each.id) for each in newest}
+    return [*newest, *filter(None, (_known(runtime, each) for each in sorted(older)))]
+
+
+def _known(runtime: Runtime, set_id: str) -> EvaluationSet | None:
+    try:
+        return evaluation_sets.get(runtime, UUID(set_id))
+    except (ValueError, NotFound):
+        return None
 
 
 def read_filters(reading: Reading, method: str, profile: str) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ from tests.demo_teacher_process import start_demo_teacher
 from tests.driving import running_driver, running_runtime
 
 IMAGES = ROOT / "docs" / "images"
-MOST_BYTES = 120_000
+MOST_BYTES = 150_000
 
 
 @pytest.fixture(scope="module")

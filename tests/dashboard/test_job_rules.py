@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from app.dashboard import rule_fields
 from app.dashboard.job_form import form_of_job, read_job
 from app.domain.methods import METHODS
 from app.runtime import Runtime
@@ -107,8 +108,16 @@ def test_filters_are_chosen_and_set(
 
 
 def test_evaluation_sets_are_ticked(
-    browser: TestClient, runtime: Runtime, ids: dict[str, str], set_id: str
+    browser: TestClient,
+    runtime: Runtime,
+    ids: dict[str, str],
+    set_id: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    other = EvaluationSetDetails("newer")
+    evaluation_sets.add(runtime, other, [b'{"instruction": "Name the hills of Rome."}\n'])
+    monkeypatch.setattr(rule_fields, "MOST_SETS_OFFERED", 1)
+    assert set_id not in browser.get(NEW).text, "it is an older one"
     shown = browser.get(f"{NEW}?evaluation_set={set_id}").text
     assert f'value="{set_id}" checked>&lt;b&gt;exam' in shown
     fields = {
