@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from uuid import UUID
 
 from anyio import CapacityLimiter
@@ -42,7 +43,7 @@ from app.api.envelope import Envelope
 from app.api.gate import Gate, desk_of
 from app.api.metrics import MetricsBoard
 from app.api.observation import Observation
-from app.api.pollers import SHORT_POLL_S
+from app.api.pollers import SHORT_POLL_S, Pollers
 from app.api.scopes import RULES
 from app.api.status_board import StatusBoard
 from app.api.upload_file import uploaded
@@ -54,6 +55,7 @@ from app.domain.gatekeeping import Rules
 from app.logs import configure_logs
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
+from app.use_cases import watching
 from app.use_cases.metrics import samples
 
 UPLOADS_READ_AT_ONCE = 4
@@ -106,11 +108,17 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
     app.state.desk = None
     app.state.desk_of = desk_of
     app.state.body_idle_s = body_idle_s
+    pollers = Pollers(monotonic)
     app.state.status_board = StatusBoard[UUID](
-        lambda job_id: jobs.status_json(app.state.runtime, job_id)
+        lambda job_id: jobs.status_json(app.state.runtime, job_id),
+        pollers=pollers,
+        pulse=lambda job_id: watching.pulse(app.state.runtime, job_id),
     )
     app.state.look_board = StatusBoard[Look](
-        lambda look: look.body(app.state.runtime), fresh_s=SHORT_POLL_S
+        lambda look: look.body(app.state.runtime),
+        fresh_s=SHORT_POLL_S,
+        pollers=pollers,
+        pulse=lambda look: look.pulse(app.state.runtime),
     )
     app.state.read_body = read_body
     app.state.uploaded = uploaded

@@ -176,8 +176,7 @@ def list_jobs(
 async def get_job(board: Board, request: Request, job_id: UUID) -> Response:
     """A job and how far it is; follow it by asking again after `poll_after_s` with its ETag."""
     status = await board.read(job_id)
-    client = request.client
-    poll_after_s = board.poll_after_s(job_id, (client.host, client.port) if client else None)
+    poll_after_s = board.poll_after_s()
     headers = {"ETag": status.etag, "Retry-After": str(poll_after_s)}
     if matches(request.headers.get("if-none-match"), status.etag):
         return Response(status_code=304, headers=headers)
@@ -286,7 +285,10 @@ def list_candidates(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PageOf[CandidateOut]:
-    """The instructions proposed in a job, newest first."""
+    """The instructions proposed in a job, newest first.
+
+    With `reason`, a page looks at so many of them at most: it may be short and have a next one.
+    """
     page = jobs.page_candidates(
         runtime, job_id, state=state, reason=reason, cursor=cursor, limit=limit
     )

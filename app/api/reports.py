@@ -135,6 +135,9 @@ class ReportOut(BaseModel):
     topics: list[TopicOut] = Field(description="each instruction in the first it holds")
     rows_with_topic: int
     missing: dict[str, str] = Field(description="why something is not told, by its name")
+    notes: dict[str, str] = Field(
+        description="what something rests on, by its name, where not all of it was read"
+    )
 
 
 @router.get("/{job_id}/report", response_model=ReportOut, responses=problems(404))

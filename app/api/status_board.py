@@ -20,10 +20,14 @@ MAX_JOBS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is told, JSON (an object) or HTML, with the weak ETag of exactly that."""
+    """What is told, JSON (an object) or HTML, with the weak ETag of exactly that.
+
+    `pulse` is what stood in the database before it was computed; None where it must always be.
+    """
 
     body: bytes
     etag: str
+    pulse: str | None = None
 
     def with_poll_after(self, poll_after_s: int) -> bytes:
         """The JSON with one more member; the ETag does not depend on it."""
@@ -32,6 +36,9 @@ class Status:
 
 class StatusBoard(Generic[Key]):
     """Used on the event loop alone; `compute` runs in a thread and may raise.
+
+    `pollers` counts those who ask; boards of one process share it. `pulse` asks with one query
+    whether anything changed: what it names by the same text is not computed anew.
 
     `forget` may be called from any thread, by who has just changed what a key names.
     """
@@ -42,37 +49,50 @@ class StatusBoard(Generic[Key]):
         monotonic_s: Callable[[], float] = monotonic,
         *,
         fresh_s: float = FRESH_S,
+        pollers: Pollers | None = None,
+        pulse: Callable[[Key], str | None] = lambda _: None,
     ) -> None:
         self._compute = compute
         self._monotonic_s = monotonic_s
         self._fresh_s = fresh_s
         self._statuses: OrderedDict[Key, tuple[float, asyncio.Future[Status]]] = OrderedDict()
-        self._pollers: OrderedDict[Key, Pollers] = OrderedDict()
+        self._pulse = pulse
+        self._pollers = pollers or Pollers(monotonic_s)
 
     async def read(self, key: Key) -> Status:
         """The status, at most `fresh_s` seconds old; raises what computing it raises."""
         now_s = self._monotonic_s()
         started_s, status = self._statuses.get(key, (now_s, None))
-        if status is None or now_s - started_s >= self._fresh_s or _failed(status):
-            status = asyncio.ensure_future(self._computed(key))
+        if (
+            status is None
+            or (status.done() and now_s - started_s >= self._fresh_s)
+            or _failed(status)
+        ):
+            known = None if status is None or _failed(status) else status.result()
+            status = asyncio.ensure_future(self._computed(key, known))
             _keep(self._statuses, key, (now_s, status))
         # One client that leaves does not take the computation from the others.
         return await asyncio.shield(status)
 
-    def poll_after_s(self, key: Key, poller: Hashable) -> int:
-        """Note who asks, and say when to ask again."""
-        pollers = self._pollers.get(key) or Pollers(self._monotonic_s)
-        _keep(self._pollers, key, pollers)
-        return pollers.seen(poller)
+    def poll_after_s(self) -> int:
+        """Note that somebody asks, and say when to ask again."""
+        return self._pollers.seen()
 
     def forget(self, key: Key) -> None:
         """Compute the status anew for whoever asks from now on."""
         self._statuses.pop(key, None)
 
-    async def _computed(self, key: Key) -> Status:
-        body = await to_thread.run_sync(self._compute, key)
+    async def _computed(self, key: Key, known: Status | None) -> Status:
+        return await to_thread.run_sync(self._looked, key, known)
+
+    def _looked(self, key: Key, known: Status | None) -> Status:
+        # The pulse first: what changes between the two is seen by the next look.
+        pulse = self._pulse(key)
+        if known is not None and pulse is not None and pulse == known.pulse:
+            return known
+        body = self._compute(key)
         digest = hashlib.blake2b(body, digest_size=12).hexdigest()
-        return Status(body, f'W/"{digest}"')
+        return Status(body, f'W/"{digest}"', pulse)
 
 
 def _failed(status: asyncio.Future[Status]) -> bool:

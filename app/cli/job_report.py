@@ -54,6 +54,7 @@ def _facts(found: Report) -> Mapping[str, object]:
         "languages": languages or "none",
         **{f"score by {each.judge}": _scores(each) for each in found.judgings},
         **{name: why for name, why in found.missing.items() if name != "nearest_seed"},
+        **{f"{name}, estimated": words for name, words in found.notes.items()},
     }
 
 

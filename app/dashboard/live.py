@@ -17,6 +17,11 @@ class Look(Protocol):
         """The HTML of it as it stands now."""
         ...
 
+    def pulse(self, runtime: Runtime) -> str | None:
+        """By one query a text that changes with the HTML; None where only a look can tell."""
+        del runtime
+        return None
+
 
 class Seen(Protocol):
     """What a look found."""
@@ -31,7 +36,7 @@ class Board(Protocol):
     """Looks at most once per interval for everybody who asks this process."""
 
     async def read(self, key: Look) -> Seen: ...
-    def poll_after_s(self, key: Look, poller: object) -> int: ...
+    def poll_after_s(self) -> int: ...
     def forget(self, key: Look) -> None: ...
 
 
@@ -55,11 +60,10 @@ async def first_sight(board: Board, look: Look) -> dict[str, object]:
 async def polled(request: Request, board: Board, look: Look) -> Response:
     """The part alone, or 304 when the caller has just this; Retry-After says when to come back."""
     seen = await board.read(look)
-    poller = (request.client.host, request.client.port) if request.client else None
     headers = {
         "ETag": seen.etag,
         "Cache-Control": "private, no-cache",
-        "Retry-After": str(board.poll_after_s(look, poller)),
+        "Retry-After": str(board.poll_after_s()),
     }
     if request.headers.get("if-none-match") == seen.etag:
         return Response(status_code=304, headers=headers)

@@ -171,6 +171,23 @@ def recent_fates(connection: sa.Connection, job_id: UUID, window: int) -> Mappin
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+_OWN = (
+    "id",
+    "instruction",
+    "is_classification",
+    "state",
+    "reasons",
+    "nearest_score",
+    "nearest_cosine",
+    "facts",
+    "number",
+    "position",
+    "created_at",
+)
+# Dropped ones that a page looks at for a reason: no index answers it, and so many take 0.1 s.
+_MOST_READ = 20_000
+
+
 def page(
     connection: sa.Connection,
     job_id: UUID,
@@ -179,46 +196,50 @@ def page(
     reason: str | None,
     cursor: str | None,
     limit: int,
+    most_read: int = _MOST_READ,
 ) -> Page[CandidateRecord]:
-    """Candidates of a job, newest first, each with the text of the nearest row."""
-    own = [
-        "id",
-        "instruction",
-        "is_classification",
-        "state",
-        "reasons",
-        "nearest_score",
-        "nearest_cosine",
-        "facts",
-        "number",
-        "position",
-        "created_at",
-    ]
-    query = (
-        sa.select(*(candidates.c[name] for name in own), pool_rows.c.text.label("nearest_text"))
-        .join_from(
-            candidates,
-            pool_rows,
-            sa.and_(
-                pool_rows.c.pool_id == candidates.c.pool_id,
-                pool_rows.c.seq == candidates.c.nearest_seq,
-            ),
-            isouter=True,
-        )
-        .where(candidates.c.job_id == job_id)
-        .order_by(candidates.c.id.desc())
-        .limit(limit + 1)
-    )
+    """Candidates of a job, newest first, each with the text of the nearest row.
+
+    For a reason only the next `most_read` are looked at: there may be fewer than `limit`, or none,
+    and a next page all the same.
+    """
+    own = [candidates.c.job_id == job_id]
     if state is not None:
-        query = query.where(candidates.c.state == state)
-    if reason is not None:
-        query = query.where(candidates.c.reasons.contains([reason]))
+        own.append(candidates.c.state == state)
     after = decode_cursor("candidates", cursor, 1)
     if after is not None:
-        query = query.where(candidates.c.id < cursor_id(after[0]))
-    found = [_record(row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("candidates", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+        own.append(candidates.c.id < cursor_id(after[0]))
+    if reason is None:
+        found = _newest(connection, own, limit + 1)
+        read_to = None
+    else:
+        # Only what was dropped has reasons, and it has an index of its own.
+        own.append(candidates.c.state.in_([CandidateState.DUPLICATE, CandidateState.REJECTED]))
+        ids = sa.select(candidates.c.id).where(*own).order_by(candidates.c.id.desc())
+        read_to = connection.execute(ids.offset(most_read - 1).limit(1)).scalar()
+        if read_to is not None:
+            own.append(candidates.c.id >= read_to)
+        own.append(candidates.c.reasons.contains([reason]))
+        found = _newest(connection, own, limit + 1)
+    last = found[limit - 1].id if len(found) > limit else read_to
+    return Page(found[:limit], encode_cursor("candidates", [str(last)]) if last else None)
+
+
+def _newest(
+    connection: sa.Connection, own: Sequence[sa.ColumnElement[bool]], limit: int
+) -> Sequence[CandidateRecord]:
+    """The newest that fit, with the text of the nearest row."""
+    nearest = sa.and_(
+        pool_rows.c.pool_id == candidates.c.pool_id, pool_rows.c.seq == candidates.c.nearest_seq
+    )
+    query = (
+        sa.select(*(candidates.c[name] for name in _OWN), pool_rows.c.text.label("nearest_text"))
+        .join_from(candidates, pool_rows, nearest, isouter=True)
+        .where(*own)
+        .order_by(candidates.c.id.desc())
+        .limit(limit)
+    )
+    return [_record(row._asdict()) for row in connection.execute(query)]
 
 
 def _record(values: dict[str, Any]) -> CandidateRecord:

@@ -64,17 +64,23 @@ def page(
     limit: int,
 ) -> Page[RowRecord]:
     """Rows of a job in dataset order."""
-    query = sa.select(*row_columns).where(rows.c.job_id == job_id)
-    if state is not None:
-        query = query.where(rows.c.state == state)
+    own = [rows.c.job_id == job_id]
     after = decode_cursor("rows", cursor, 2)
     if after is not None:
         behind = (cursor_number(after[0]), cursor_number(after[1], bits=31))
-        query = query.where(sa.tuple_(*_order) > behind)
-    found = [
-        row_record(each._asdict())
-        for each in connection.execute(query.order_by(*_order).limit(limit + 1))
+        own.append(sa.tuple_(*_order) > behind)
+    # The index has rows in order within each state: of all states, the first of each are merged.
+    firsts = [
+        sa.select(rows.c.id)
+        .where(*own, rows.c.state == each)
+        .order_by(*_order)
+        .limit(limit + 1)
+        .subquery()
+        for each in ([state] if state is not None else RowState)
     ]
+    ids = sa.union_all(*(sa.select(each.c.id) for each in firsts))
+    query = sa.select(*row_columns).where(rows.c.id.in_(ids)).order_by(*_order).limit(limit + 1)
+    found = [row_record(each._asdict()) for each in connection.execute(query)]
     last = found[limit - 1] if len(found) > limit else None
     more = encode_cursor("rows", [last.pool_seq, last.position]) if last else None
     return Page(found[:limit], more)

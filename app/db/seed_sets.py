@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.ids import new_id
 from app.db.paging import decode_cursor, encode_cursor
@@ -144,17 +145,29 @@ def all_seeds(connection: sa.Connection, seed_set_id: UUID) -> list[StoredSeed]:
 
 def spread_seeds(connection: sa.Connection, seed_set_id: UUID, most: int) -> list[StoredSeed]:
     """About so many seeds of a set, evenly spread over it, in file order."""
-    count = sa.select(seed_sets.c.row_count).where(seed_sets.c.id == seed_set_id).scalar_subquery()
-    step = sa.func.greatest(1, sa.func.ceil(sa.cast(count, sa.Float) / most))
-    query = (
-        sa.select(seeds)
+    found = connection.execute(_spread(connection, seed_set_id, most, seeds))
+    return [_seed(row._asdict()) for row in found]
+
+
+def spread_instructions(connection: sa.Connection, seed_set_id: UUID, most: int) -> Sequence[str]:
+    """The same of their instructions alone."""
+    query = _spread(connection, seed_set_id, most, seeds.c.instruction)
+    return connection.execute(query).scalars().all()
+
+
+def _spread(connection: sa.Connection, seed_set_id: UUID, most: int, what: Any) -> "sa.Select[Any]":
+    """A query for some seeds, which finds each by its place and reads no others."""
+    last = sa.select(sa.func.max(seeds.c.position)).where(seeds.c.seed_set_id == seed_set_id)
+    end = (connection.execute(last).scalar() or 0) + 1  # of documents that left there are gaps
+    places = list(range(0, end, max(1, -(-end // most))))
+    return (
+        sa.select(what)
         .where(
             seeds.c.seed_set_id == seed_set_id,
-            seeds.c.position % sa.cast(step, sa.BigInteger) == 0,
+            seeds.c.position == sa.any_(sa.literal(places, ARRAY(sa.BigInteger))),
         )
         .order_by(seeds.c.position)
     )
-    return [_seed(row._asdict()) for row in connection.execute(query)]
 
 
 def seed_bytes(connection: sa.Connection, seed_set_id: UUID) -> tuple[int, int]:

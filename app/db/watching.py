@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.call_tables import completions, slots
-from app.db.tables import candidates, pool_rows
-from app.domain.lifecycle import CandidateState
+from app.db.review_tables import row_decisions
+from app.db.tables import candidates, job_counts, jobs, pool_rows, teachers, workers
+from app.domain.lifecycle import FINAL_JOB_STATES, CandidateState, Delivery
 from app.domain.watching import DroppedText, LastError, Trouble
+
+_COMMA = sa.literal(",")
 
 
 def newest_drops(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[DroppedText]:
@@ -92,3 +96,61 @@ def _newest_call(connection: sa.Connection, job_id: UUID) -> Trouble | None:
     )
     row = connection.execute(query).first()
     return None if row is None else Trouble(row[0] or "tried again", row[1], row[2])
+
+
+def pulse(connection: sa.Connection, job_id: UUID, *, lease_s: float) -> str | None:
+    """A text that is another one as soon as a job, its counters or its teacher's gates changed.
+
+    None where there is no such job. All that moves is counted in the transaction that moves it.
+    """
+    counted = (
+        sa.select(
+            sa.func.string_agg(
+                sa.func.concat_ws("=", job_counts.c.family, job_counts.c.name, job_counts.c.n),
+                aggregate_order_by(_COMMA, job_counts.c.family, job_counts.c.name),
+            )
+        )
+        .where(job_counts.c.job_id == job_id)
+        .scalar_subquery()
+    )
+    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
+    gates = (
+        sa.select(
+            sa.func.string_agg(
+                sa.cast(workers.c.gates, sa.Text), aggregate_order_by(_COMMA, workers.c.id)
+            )
+        )
+        .where(workers.c.heartbeat_at >= since)
+        .scalar_subquery()
+    )
+    query = sa.select(sa.func.concat_ws("|", _version("jobs"), counted, gates))
+    return connection.execute(query.where(jobs.c.id == job_id)).scalar()
+
+
+def pulse_at_rest(connection: sa.Connection, job_id: UUID) -> str | None:
+    """The same of all that is shown of a job that has ended, its rows and its teacher included.
+
+    None while it has not, and where batches of it may still be told of.
+    """
+    newest = sa.select(sa.func.max(row_decisions.c.id)).scalar_subquery()
+    counted = (
+        sa.select(sa.func.sum(job_counts.c.n))
+        .where(job_counts.c.job_id == job_id)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(sa.func.concat_ws("|", _version("jobs"), _version("teachers"), counted, newest))
+        .join_from(jobs, teachers, teachers.c.id == jobs.c.teacher_id, isouter=True)
+        .where(
+            jobs.c.id == job_id,
+            jobs.c.state.in_(FINAL_JOB_STATES),
+            jobs.c.finished_at.is_not(None),
+            jobs.c.delivery == Delivery.CALLS,
+        )
+    )
+    return connection.execute(query).scalar()
+
+
+def _version(table: str) -> "sa.ColumnElement[str]":
+    """The transaction that wrote a row last."""
+    return sa.cast(sa.literal_column(f"{table}.xmin"), sa.Text)

@@ -81,6 +81,7 @@ class Report:
     first target rows by order that nobody dropped. `nearest_seed` is of the ROUGE-L F-measure to
     the most similar seed, lengths are in tokens (one for each ideograph), `languages` maps ISO
     639-1 codes to rows. `missing` says, by member, why something cannot be told; it is empty then.
+    `notes` says, by member, what it rests on where not all that is stored was read.
     """
 
     job: str
@@ -101,6 +102,7 @@ class Report:
     topics: Sequence[Topic] = ()
     rows_with_topic: int = 0
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def histogram(values: Iterable[float], edges: Sequence[float]) -> Histogram:

@@ -1,7 +1,7 @@
 """The sections of a report as HTML that needs no style and no script: tables and drawings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from app.domain.report import CriterionScores, Judging, Report
@@ -18,7 +18,8 @@ class Section:
 
 
 def report_sections(report: Report) -> Sequence[Section]:
-    """All sections in order; what is missing says why in the place of its content."""
+    """All sections in order; what is missing says why in the place of its content, and what rests
+    on a part of all that is stored says so before it."""
     found = [
         Section("funnel", "From calls to rows", _steps(report)),
         Section("drops", "Dropped, by rule", _table(_ranked(report.drops))),
@@ -31,14 +32,15 @@ def report_sections(report: Report) -> Sequence[Section]:
         Section("languages", "Languages", _table(_ranked(report.languages))),
         *map(_judging, report.judgings),
     ]
-    return [
-        Section(
-            each.name, each.title, f"<p>Not told here: {escape(report.missing[each.name])}.</p>"
-        )
-        if each.name in report.missing
-        else each
-        for each in found
-    ]
+    return [_with_words(report, each) for each in found]
+
+
+def _with_words(report: Report, found: Section) -> Section:
+    if (why := report.missing.get(found.name)) is not None:
+        return replace(found, html=f"<p>Not told here: {escape(why)}.</p>")
+    if (basis := report.notes.get(found.name)) is not None:
+        return replace(found, html=f"<p>Estimated {escape(basis)}.</p>\n{found.html}")
+    return found
 
 
 def _steps(report: Report) -> str:

@@ -20,7 +20,8 @@ Texts = Sequence[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What texts do not tell; what is `missing` is left empty, with the reason by its name."""
+    """What texts do not tell; what is `missing` is left empty, with the reason by its name, and
+    `notes` say what others rest on."""
 
     job: str
     method: str = ""
@@ -31,6 +32,7 @@ class Told:
     cost: Sequence[Spent] = ()
     judgings: Sequence[Judging] = ()
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def spread(count: int) -> int:
@@ -62,6 +64,7 @@ def report_of(told: Told, rows: int, texts: Texts, seeds: Sequence[str], tokens:
         rows_with_topic=with_topic,
         judgings=told.judgings,
         missing=told.missing,
+        notes=told.notes,
     )
 
 

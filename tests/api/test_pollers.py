@@ -1,6 +1,11 @@
 """Pollers are counted well enough to name an interval, and cost little to count."""
 
-from app.api.pollers import FEW_POLLERS, LONG_POLL_S, SHORT_POLL_S, Pollers
+from heapq import heappop, heappush
+from math import ceil
+
+import pytest
+
+from app.api.pollers import FEW_POLLERS, LONG_POLL_S, POLLS_PER_S, SHORT_POLL_S, Pollers
 
 
 class Clock:
@@ -12,41 +17,48 @@ class Clock:
         return self.now_s
 
 
-def polls(clock: Clock, pollers: Pollers, count: int) -> int:
-    """The interval after so many clients, each of its own, have asked within a second."""
-    named = SHORT_POLL_S
-    for poller in range(count):
-        clock.now_s += 1 / count
-        named = pollers.seen(poller)
-    return named
-
-
-def test_fifty_may_ask_often() -> None:
+def following(count: int, *, until_s: float = 200.0) -> list[tuple[float, int]]:
+    """When each poll of so many clients came, and what wait it was told; they keep to it."""
     clock = Clock()
     pollers = Pollers(clock)
-    for _ in range(10):
-        assert polls(clock, pollers, FEW_POLLERS) == SHORT_POLL_S
-        clock.now_s += 1
+    due = [15 * at / count for at in range(count)]
+    told: list[tuple[float, int]] = []
+    while clock.now_s < until_s:
+        clock.now_s = heappop(due)
+        told.append((clock.now_s, pollers.seen()))
+        heappush(due, clock.now_s + told[-1][1] + 0.01)
+    return told
 
 
-def test_one_more_makes_all_wait_longer() -> None:
+@pytest.mark.parametrize("count", [1, 300, 600, 3_000, 10_000])
+def test_the_wait_grows_with_them_so_that_the_rate_does_not(count: int) -> None:
+    settled = [(at_s, wait_s) for at_s, wait_s in following(count) if at_s > 100]
+    waits = {wait_s for _, wait_s in settled}
+    right_s = max(SHORT_POLL_S, ceil(count / POLLS_PER_S))
+    assert right_s <= min(waits) <= max(waits) <= right_s + 2, "a wait ends within its last second"
+    assert len(settled) <= 100 * POLLS_PER_S * 1.15
+
+
+def test_nobody_waits_longer_than_the_longest() -> None:
+    pollers = Pollers(Clock())
+    told = [pollers.seen() for _ in range(3 * LONG_POLL_S * POLLS_PER_S)]
+    assert max(told) == told[-1] == LONG_POLL_S
+
+
+def test_when_they_leave_the_wait_is_short_again() -> None:
     clock = Clock()
     pollers = Pollers(clock)
-    for _ in range(10):
-        assert polls(clock, pollers, FEW_POLLERS + 1) == LONG_POLL_S
-        clock.now_s += LONG_POLL_S - 1
+    assert max(pollers.seen() for _ in range(10_000)) == 40
+    clock.now_s += 41
+    assert pollers.seen() == SHORT_POLL_S
+    clock.now_s += 1e6
+    assert pollers.seen() == SHORT_POLL_S
 
 
-def test_when_they_leave_the_interval_is_short_again() -> None:
+def test_one_that_asks_more_often_than_told_is_as_many() -> None:
     clock = Clock()
     pollers = Pollers(clock)
-    assert polls(clock, pollers, 1000) == LONG_POLL_S
-    clock.now_s += 2 * LONG_POLL_S + 1
-    assert pollers.seen("last") == SHORT_POLL_S
-
-
-def test_few_are_remembered_of_many() -> None:
-    clock = Clock()
-    pollers = Pollers(clock)
-    polls(clock, pollers, 10_000)
-    assert len(pollers._seen_s) <= FEW_POLLERS + 1
+    for _ in range(FEW_POLLERS):
+        clock.now_s += 1 / FEW_POLLERS
+        assert pollers.seen() == SHORT_POLL_S
+    assert pollers.seen() > SHORT_POLL_S

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.api.pollers import FEW_POLLERS, SHORT_POLL_S, Pollers
 from app.api.status_board import MAX_JOBS, StatusBoard
 from app.errors import NotFound
 
@@ -108,13 +109,36 @@ def test_memory_is_bounded() -> None:
         for _ in range(MAX_JOBS + 50):
             job_id = uuid4()
             await board.read(job_id)
-            board.poll_after_s(job_id, "somebody")
 
     asyncio.run(many())
-    assert len(board._statuses) == len(board._pollers) == MAX_JOBS
+    assert len(board._statuses) == MAX_JOBS
+
+
+def test_who_follows_one_thing_counts_for_all_others() -> None:
+    pollers = Pollers(Clock())
+    ones, others = (StatusBoard(lambda _: b"{}", Clock(), pollers=pollers) for _ in range(2))
+    for _ in range(FEW_POLLERS):
+        assert ones.poll_after_s() == SHORT_POLL_S
+    assert others.poll_after_s() > SHORT_POLL_S
 
 
 def test_the_interval_joins_the_body_and_leaves_the_etag() -> None:
     board = StatusBoard(lambda _: b'{"a":1}', Clock())
     status = asyncio.run(board.read(uuid4()))
     assert status.with_poll_after(15) == b'{"a":1,"poll_after_s":15}'
+
+
+def test_what_has_not_changed_is_not_computed_again() -> None:
+    clock, computing, job_id = Clock(), Computing(), uuid4()
+    pulses = iter(["a", "a", "b", "b"])
+    board = StatusBoard(computing, clock, pulse=lambda _: next(pulses))
+
+    async def looks() -> list[bytes]:
+        found: list[bytes] = []
+        for _ in range(4):
+            found.append((await board.read(job_id)).body)
+            clock.now_s += 1.0
+        return found
+
+    assert asyncio.run(looks()) == [b'{"n":1}', b'{"n":1}', b'{"n":2}', b'{"n":2}']
+    assert computing.counts[job_id] == 2

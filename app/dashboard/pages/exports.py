@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.errors import status_of
 from app.dashboard.forms import Form, Reading, SentForm, by_field
-from app.dashboard.live import Board, BoardOfApp, first_sight, polled
+from app.dashboard.live import Board, BoardOfApp, Look, first_sight, polled
 from app.dashboard.option_fields import PACKAGING, read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.domain.lifecycle import ExportState
@@ -30,7 +30,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class ExportLook:
+class ExportLook(Look):
     """One export."""
 
     export_id: UUID

@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Response
 
 from app.dashboard.charts import curves
 from app.dashboard.context import RuntimeOfApp, page_router
-from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.dashboard.views import JobView, counted, funnel, job_view, poll_interval_s
 from app.domain.lifecycle import Delivery
@@ -25,7 +25,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class JobLook:
+class JobLook(Look):
     """One job."""
 
     job_id: UUID
@@ -33,6 +33,10 @@ class JobLook:
     def body(self, runtime: Runtime) -> bytes:
         """The job as it stands."""
         return rendered("job_fragment.html", **_job(runtime, self.job_id)).encode()
+
+    def pulse(self, runtime: Runtime) -> str | None:
+        """Of an ended job."""
+        return watching.pulse_at_rest(runtime, self.job_id)
 
 
 def _stored(runtime: RuntimeOfApp, job_id: UUID) -> Job:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from app.dashboard.context import page_router
-from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.dashboard.views import job_view, poll_interval_s
 from app.domain.lifecycle import JobState
@@ -19,7 +19,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class JobList:
+class JobList(Look):
     """One page of the list."""
 
     state: JobState | None

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
-from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.loss_chart import loss_curves
 from app.dashboard.option_fields import ShownOption, read_options, shown_options
 from app.dashboard.rendering import page, rendered
@@ -37,7 +37,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingLook:
+class TrainingLook(Look):
     """One training run."""
 
     run_id: UUID
