@@ -47,7 +47,7 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _complete(MutableHeaders(scope=message), request_id, scope["path"])
+                complete(MutableHeaders(scope=message), request_id, scope["path"])
             await send(message)
 
         refusal = _refusal(scope)
@@ -73,7 +73,8 @@ class Envelope:
             await response(scope, receive, send_in_envelope)
 
 
-def _complete(headers: MutableHeaders, request_id: str, path: str) -> None:
+def complete(headers: MutableHeaders, request_id: str, path: str) -> None:
+    """Put in what every answer carries, unless it says otherwise."""
     headers[REQUEST_ID_HEADER] = request_id
     for name, value in _FIXED_HEADERS.items():
         headers.setdefault(name, value)

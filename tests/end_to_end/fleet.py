@@ -58,6 +58,10 @@ class Fleet:
     def start_api(self) -> None:
         """The web process; returns when it is ready."""
         self.start(programs.api(self.port))
+        self.wait_for_api()
+
+    def wait_for_api(self) -> None:
+        """Return when the web process answers."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             try:

@@ -14,6 +14,7 @@ from app.runtime import Runtime
 from tests.api.stored_job import stored_seed_set, stored_teacher
 from tests.driving import running_runtime
 from tests.end_to_end.fleet import Fleet
+from tests.end_to_end.forked_api import ForkedFleet
 from tests.entry import WITH_TOKEN
 
 pytestmark = pytest.mark.slow
@@ -73,12 +74,10 @@ def one_kill(fleet: Fleet, job: dict[str, Any], number: int, wait_s: float) -> l
     return answered
 
 
-def kept(database_url: str, redis_url: str, home: Path, kills: int) -> None:
+def kept(database_url: str, given: Fleet, kills: int) -> None:
     draw = random.Random(7)
-    with (
-        running_runtime(database_url, home) as runtime,
-        Fleet(database_url, redis_url, home) as fleet,
-    ):
+    home = given.home
+    with running_runtime(database_url, home) as runtime, given as fleet:
         ids = {"seed_set_id": stored_seed_set(runtime), "teacher_id": stored_teacher(runtime)}
         job = {name: str(each) for name, each in ids.items()} | {"target_rows": 20}
         fleet.start_api()
@@ -99,10 +98,10 @@ def kept(database_url: str, redis_url: str, home: Path, kills: int) -> None:
 
 
 def test_07_what_was_answered_is_there(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    kept(database_url, redis_url, tmp_path, kills=2)
+    kept(database_url, Fleet(database_url, redis_url, tmp_path), kills=2)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_07_five_hundred_kills(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    kept(database_url, redis_url, tmp_path, kills=500)
+    kept(database_url, ForkedFleet(database_url, redis_url, tmp_path), kills=500)
