@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app.api.head_limits import LimitedHead
 from tests.entry import WITH_TOKEN
@@ -16,7 +16,7 @@ READ_S = 10.0
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[int]:
+def served(app: ASGIApp) -> Iterator[int]:
     """The port on which the application is served by a thread of this process."""
     config = uvicorn.Config(
         app,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.runtime import Runtime
 from tests.api.stored_job import stored_seed_set, stored_teacher
 from tests.driving import running_runtime
-from tests.end_to_end.fleet import Fleet
+from tests.end_to_end.fleet import PLAIN, Fleet
 from tests.end_to_end.forked_api import ForkedFleet
 from tests.entry import WITH_TOKEN
 
@@ -37,13 +37,13 @@ def seeds_of(number: int) -> bytes:
 
 def submit(url: str, job: dict[str, Any], number: int) -> httpx.Response:
     headers = {**WITH_TOKEN, "Idempotency-Key": f"order-{number}"}
-    return httpx.post(f"{url}/v1/jobs", json=job, headers=headers, timeout=30)
+    return httpx.post(f"{url}/v1/jobs", json=job, headers=headers, timeout=30, verify=PLAIN)
 
 
 def upload(url: str, number: int) -> httpx.Response:
     headers = {**WITH_TOKEN, "Content-Type": "application/x-ndjson"}
     where = f"{url}/v1/seed-sets?name=set-{number}"
-    return httpx.post(where, content=seeds_of(number), headers=headers, timeout=60)
+    return httpx.post(where, content=seeds_of(number), headers=headers, timeout=60, verify=PLAIN)
 
 
 def scalars(runtime: Runtime, query: str) -> list[Any]:
