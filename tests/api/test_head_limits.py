@@ -135,6 +135,15 @@ def test_a_trailer_is_no_header() -> None:
     assert got.endswith(b"\r\n\r\nconnection")
 
 
+@pytest.mark.parametrize("field", ["Host: localhost", "Authorization: Bearer x"])
+def test_10_what_decides_is_said_once(port: int, field: str) -> None:
+    with connection(port) as raw:
+        raw.sendall(head("GET", "/v1/jobs", field, "Connection: close"))
+        got = answer(raw)
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"malformed_request"' in got
+
+
 def test_an_upgrade_leads_nowhere(port: int) -> None:
     fields = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
     with connection(port) as raw:

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
     """Fork for each line, until there are no more."""
     module = importlib.import_module("app.main")
     built = module.create_app()  # its runtime comes with its start
-    module.create_app = lambda: built
+    vars(module)["create_app"] = lambda: built
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed
     child = 0
     for _ in sys.stdin:
