@@ -18,6 +18,8 @@ _WEB_SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
 _MASK = "[key]"
 _LOOKS_SECRET = re.compile(
     r"\bsk-[A-Za-z0-9_*.\-]{4,}"
+    r"|\bcvr_[a-z0-9]+_[\w\-]{8,}"  # our own, which somebody put into an address
+    r"|(?<=ticket=)[\w\-]{8,}"  # of a login, which is good until it comes through
     r"|(?<=bearer )[^\s\"',;\\]{6,}"
     r"|(?<=://)[^\s\"/@:]*:[^\s\"/@]+(?=@)",  # a password in an address
     re.IGNORECASE,

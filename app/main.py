@@ -143,7 +143,8 @@ async def _own_runtime(app: FastAPI) -> AsyncIterator[None]:
     traces.start("api", settings.otlp_endpoint)
     runtime = build_runtime(settings)
     app.state.runtime = runtime
-    app.state.desk = Desk(runtime)  # now, so that a token that others can read stops the start
+    runtime.vault.newest()  # now, so that a master key that others can read stops the start
+    app.state.desk = Desk(runtime)  # as, so that a token that others can read stops the start
     try:
         yield
     finally:

@@ -114,7 +114,7 @@ def build_runtime(settings: Settings) -> Runtime:
     if settings.database_url is None:
         raise InvalidInput("Set CULTIVAR_DATABASE_URL, or start the embedded service.")
     home = settings.home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Runtime(
         settings=settings.model_copy(update={"home": home}),
         database=Database(settings.database_url, pool_size=settings.database_pool_size),

@@ -10,7 +10,7 @@ import yaml
 
 from app.embedded.migrate import ROOT
 from app.settings import SECRETS
-from tests.test_compose import SERVICES, known_variables
+from tests.test_compose import OPENS_KEYS, SERVICES, known_variables
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.34", "1.37")
@@ -123,10 +123,13 @@ def test_secrets_are_nowhere_and_settings_exist() -> None:
     assert set(config) <= known_variables()
     assert not set(config) & {"CULTIVAR_MASTER_KEY", "CULTIVAR_DATABASE_URL", "OPENAI_API_KEY"}
     assert config["CULTIVAR_HOME"] == SERVICES["api"]["environment"]["CULTIVAR_HOME"]
-    for pod in OURS.values():
+    for name, pod in OURS.items():
         assert pod["containers"][0]["envFrom"] == [{"configMapRef": {"name": "cultivar"}}]
         (mounted,) = [each["secret"] for each in pod["volumes"] if "secret" in each]
+        only = mounted.pop("items", None)
         assert mounted == {"secretName": "cultivar", "defaultMode": 0o440}
+        url = "cultivar_database_url"
+        assert only == (None if name in OPENS_KEYS else [{"key": url, "path": url}])
 
 
 def test_the_network_lets_nothing_through_that_is_not_named() -> None:

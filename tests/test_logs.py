@@ -102,6 +102,7 @@ ours, theirs = structlog.get_logger("app.x"), logging.getLogger("library")
 for log in (ours, theirs, logging.getLogger("app.y")):
     log.warning("connecting to postgresql://me:hunter22@db/x with sk-canary-123456")
     log.warning("Authorization: Bearer abcdefgh12345 and " + quoted)
+    log.warning("GET /v1/jobs?key=cvr_local_AbC-dEf_123456 /dashboard/login?ticket=Tick-et_123456")
     try:
         raise ValueError(quoted)
     except ValueError:
@@ -110,8 +111,10 @@ theirs.warning("%s", {{"api_key": quoted, "n": "\\x1b[31m\\r\\nforged"}})
 """
     lines = logged(code, "INFO", secret)
     told = json.dumps(lines)
-    assert len(lines) == 10
+    assert len(lines) == 13
+    ours = ("dEf_123456", "ick-et_123")
     for secret_part in ("hunter22", "sk-canary", "abcdefgh12345", secret, json.dumps(secret)[1:-1]):
         assert secret_part not in told
+    assert not any(each in told for each in ours)
     assert "[key]" in told
     assert "\x1b" not in told

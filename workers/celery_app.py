@@ -61,8 +61,10 @@ def _begin(sender: Any, **_: object) -> None:
 def _ready(instance: Any, **_: object) -> None:
     """Before there is a broker, and whether or not there is one: Postgres tells what to do."""
     _collect_garbage_seldom()
+    queues = instance.app.amqp.queues.consume_from
+    process.require_master_key(queues)
     process.start_sweeping()
-    process.start_looking(instance.app.amqp.queues.consume_from)
+    process.start_looking(queues)
 
 
 def _forget_builtins(app: Any) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from app.errors import Unavailable
+from app.errors import InvalidInput, Unavailable
 from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
 from app.use_cases.admission import admit
@@ -26,7 +26,7 @@ from app.use_cases.training_runner import train
 from app.wakeups import ADMIT, EXPORT, GENERATE, TRAIN
 from workers.lookout import Lookout
 
-SCHEMA_UNKNOWN = 78  # EX_CONFIG: it will not help to start it again
+CONFIGURATION = 78  # EX_CONFIG: it will not help to start it again
 _LAST_WORDS_S = 5.0
 _log = structlog.get_logger(__name__)
 
@@ -89,7 +89,19 @@ class Process:
         revision = strange_revision(self.runtime)
         if revision is not None:
             _log.error("schema_unknown", revision=revision)
-            raise SystemExit(SCHEMA_UNKNOWN)
+            raise SystemExit(CONFIGURATION)
+
+    def require_master_key(self, queues: Collection[str]) -> None:
+        """End the process where it has to open teachers' keys and has nothing to open them with.
+
+        Others have no use for the master key, and need not be given it.
+        """
+        if {GENERATE, ADMIT} & set(queues):
+            try:
+                self.runtime.vault.newest()
+            except (InvalidInput, OSError) as error:
+                _log.error("master_key_unusable", detail=str(error))
+                raise SystemExit(CONFIGURATION) from None
 
     def start_sweeping(self) -> None:
         """Sweep, and sample how jobs go, from threads of their own until the process ends."""

@@ -20,6 +20,8 @@ DOCS_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _DOCS = ("/docs", "/redoc")
+# Of two, a proxy before us may have read the other one.
+_ONCE = (b"host", b"authorization")
 _FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -47,7 +49,7 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _complete(MutableHeaders(scope=message), request_id, scope["path"])
+                complete(MutableHeaders(scope=message), request_id, scope["path"])
             await send(message)
 
         refusal = _refusal(scope)
@@ -73,7 +75,8 @@ class Envelope:
             await response(scope, receive, send_in_envelope)
 
 
-def _complete(headers: MutableHeaders, request_id: str, path: str) -> None:
+def complete(headers: MutableHeaders, request_id: str, path: str) -> None:
+    """Put in what every answer carries, unless it says otherwise."""
     headers[REQUEST_ID_HEADER] = request_id
     for name, value in _FIXED_HEADERS.items():
         headers.setdefault(name, value)
@@ -89,6 +92,8 @@ def _refusal(scope: Scope) -> tuple[int, str, str] | None:
     headers = scope["headers"]
     if len(headers) > MAX_HEADERS:
         return 431, "headers_too_large", f"There are more than {MAX_HEADERS} header fields."
+    if any(sum(name == once for name, _ in headers) > 1 for once in _ONCE):
+        return 400, "malformed_request", "Host and Authorization may be given once each."
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
         detail = f"The header fields are longer than {MAX_HEADER_BYTES:,} bytes together."
         return 431, "headers_too_large", detail

@@ -5,6 +5,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.context import RuntimeOfApp
+from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.use_cases import health
 
@@ -27,6 +28,7 @@ class ReadinessOut(BaseModel):
 @router.get(
     "/healthz",
     response_class=PlainTextResponse,
+    responses=problems(),
     openapi_extra={"x-produces": ["text/plain"]},
 )
 async def healthz() -> str:
@@ -37,7 +39,7 @@ async def healthz() -> str:
 @router.get(
     "/readyz",
     response_model=ReadinessOut,
-    responses={503: {"model": ReadinessOut, "description": "Not ready"}},
+    responses=problems() | {503: {"model": ReadinessOut, "description": "Not ready"}},
 )
 def readyz(runtime: RuntimeOfApp, response: Response) -> ReadinessOut:
     """The service can do its work; 503 while it cannot."""

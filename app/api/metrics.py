@@ -24,6 +24,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
+from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.domain.metrics import OWN, SHARED, Metric, MetricKind, Samples
 from app.errors import Unavailable
@@ -99,6 +100,7 @@ def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
+    responses=problems(),
     openapi_extra={"x-produces": ["text/plain"]},
 )
 def metrics(request: Request) -> Response:

@@ -8,7 +8,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from app.errors import Conflict, DatabaseFull, InUse, Unavailable
+from app.errors import Conflict, DatabaseFull, InUse, InvalidInput, Problem, Unavailable
 
 _DISK_FULL = "53100"
 _UNIQUE_VIOLATION = "23505"
@@ -43,7 +43,8 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction; raises Unavailable or DatabaseFull when Postgres cannot."""
+        """One transaction; raises Unavailable or DatabaseFull when Postgres cannot, InvalidInput
+        for a text with a NUL that nobody stopped before."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -68,6 +69,9 @@ def _kind(error: Exception, told: object, *, lost: bool) -> Exception:
         return Conflict("The same was stored a moment ago; look it up.", code="already_exists")
     if code == _FOREIGN_KEY_VIOLATION:
         return InUse("Something else depends on it, or what it names was deleted meanwhile.")
+    if code is None and isinstance(told, psycopg.DataError) and "NUL" in str(told):
+        problem = Problem("", "nul_character", "leave out the character U+0000")
+        return InvalidInput("No text that is stored or looked for holds NUL.", problems=[problem])
     # 08 connection, 53 resources, 57 operator; 40001, 40P01, 55P03 contention.
     away = code is None and isinstance(told, psycopg.OperationalError)
     passing = code is not None and (

@@ -33,6 +33,7 @@ def api(port: int, front: Front | None = None) -> Program:
     """The web process: REST and dashboard, on the loopback address unless told otherwise."""
     front = front or Front()
     arguments = ["uvicorn", "app.main:create_app", "--factory", "--no-server-header"]
+    arguments += ["--http", "app.api.head_limits:LimitedHead", "--ws", "none"]
     arguments += ["--host", front.posture.host, "--port", str(port)]
     if front.tls_certificate is not None and front.tls_key is not None:
         arguments += ["--ssl-certfile", str(front.tls_certificate)]

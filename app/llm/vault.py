@@ -39,7 +39,7 @@ class Vault:
 
     def __init__(self, keys: bytes | Keys, home: Path | None = None) -> None:
         self._read: Keys = (lambda: [keys]) if isinstance(keys, bytes) else keys
-        self._keys: Sequence[bytes] = self._read()
+        self._keys: Sequence[bytes] = ()  # read when first needed: some processes have none
         self._home = home
 
     def digest(self, secret: str) -> bytes:

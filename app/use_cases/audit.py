@@ -9,7 +9,7 @@ from app.db.engine import Connection
 from app.domain.access import Actor
 from app.domain.audit import AuditEntry, AuditLink, AuditVerdict, verified
 from app.domain.stored import Page
-from app.errors import CultivarError, RateLimited
+from app.errors import CultivarError, InvalidInput, Problem, RateLimited
 from app.runtime import Runtime
 
 _DAY_S = 24 * 3600.0
@@ -48,8 +48,18 @@ def page(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[AuditEntry]:
-    """Entries, newest first; of one action or of one actor, if asked."""
+    """Entries, newest first; of one action or of one actor, if asked.
+
+    Raises InvalidInput for a word that no entry can hold, which Postgres could not even be asked.
+    """
     wanted = {"action": action, "actor": actor}
+    problems = [
+        Problem(f"/{name}", "control_character", "must be printable text")
+        for name, value in wanted.items()
+        if value and not value.isprintable()
+    ]
+    if problems:
+        raise InvalidInput("The log cannot be searched for this.", problems=problems)
     filters = {name: value for name, value in wanted.items() if value}
     with runtime.database.transaction() as connection:
         return queries.page(connection, filters, cursor=cursor, limit=limit)

@@ -9,6 +9,7 @@ from app.domain.stored import TeacherRecord
 from app.errors import Conflict, InvalidInput
 from app.llm import master_keys
 from app.runtime import Runtime
+from app.use_cases import audit
 
 BATCH = 100
 
@@ -33,8 +34,11 @@ def rotate(runtime: Runtime) -> Rotated:
         with runtime.database.transaction() as connection:
             batch = queries.sealed_otherwise(connection, runtime.vault.newest(), after, BATCH)
             done = [_reseal(runtime, connection, each) for each in batch]
-        resealed += sum(done)
-        unreadable += [each.name for each, fits in zip(batch, done, strict=True) if not fits]
+            resealed += sum(done)
+            unreadable += [each.name for each, fits in zip(batch, done, strict=True) if not fits]
+            if len(batch) < BATCH:
+                facts = {"resealed": resealed, "unreadable": len(unreadable)}
+                audit.note(runtime, connection, "master_key.rotate", "master key", **facts)
         if len(batch) < BATCH:
             return Rotated(resealed, unreadable)
         after = batch[-1].id
@@ -53,6 +57,8 @@ def forget_previous(runtime: Runtime) -> bool:
             f"Where a key cannot be opened, enter it again (teacher {left[0].name!r}).",
             code="rotation_unfinished",
         )
+    with runtime.database.transaction() as connection:
+        audit.note(runtime, connection, "master_key.forget", "master key")
     return master_keys.forget_previous(runtime.settings.home)
 
 

@@ -17,7 +17,7 @@ from app.files.hub_store import Hub, HubTarget
 from app.files.pushed_file import PushedFile, pushed
 from app.files.s3_store import S3Target, push_to_s3
 from app.runtime import Runtime
-from app.use_cases import exports
+from app.use_cases import audit, exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def to_hub(
     if not stripped.get_secret_value().isascii() or not stripped.get_secret_value().isprintable():
         raise InvalidInput("The token holds characters that no header can carry.")
     with _files(runtime, export_id) as (record, files):
+        _note(runtime, export_id, "hub", target.repo)
         with Hub(endpoint or runtime.settings.hub_endpoint, stripped) as hub:
             where = hub.push(target, files, _message(record))
         return Pushed(where, files)
@@ -62,8 +63,15 @@ def to_s3(
     """Upload an export to a bucket; raises as `to_hub` does."""
     target.check()
     with _files(runtime, export_id) as (_, files):
+        _note(runtime, export_id, "s3", target.bucket)
         where = push_to_s3(target, files, endpoint or runtime.settings.s3_endpoint)
         return Pushed(where, files)
+
+
+def _note(runtime: Runtime, export_id: UUID, kind: str, where: str) -> None:
+    """Before anything leaves, since it cannot be taken back."""
+    with runtime.database.transaction() as connection:
+        audit.note(runtime, connection, "export.push", export_id, to=kind, where=where)
 
 
 def _message(record: ExportRecord) -> str:

@@ -55,6 +55,11 @@ def pages() -> Iterator[Bad]:
         for cursor in ("x", "%00", "WyJqb2JzIl0", forged("jobs", 5, {}), "a" * 3000):
             where = f"/v1/{path}?cursor={cursor}"
             yield Bad(f"{path} cursor {cursor[:12]}", 422, "cursor_invalid", path=where)
+    for text in ("rows?job_id={job}&text=%00", "rows?job_id={job}&text=a%00b"):
+        yield Bad(f"nul in {text}", 422, "nul_character", path=f"/v1/{text}")
+    for name in ("action", "actor"):
+        where = f"/v1/audit-log?{name}=key%00"
+        yield Bad(f"nul in {name}", 422, "control_character", path=where)
     yield Bad("limit is no number", 422, "wrong_type", path="/v1/jobs?limit=x")
     kinds = {
         "seed-sets": forged("seed_sets", "a\x00"),

@@ -1,6 +1,7 @@
 """Requests made from the API's own description, right and wrong: no accident, nothing undescribed.
 
-Needs `pip install schemathesis`; left out by name without it.
+Even a few requests of each address take too long for the ordinary run. Left out by name where
+schemathesis is not installed.
 """
 
 from collections.abc import Iterator
@@ -74,6 +75,8 @@ def attack(operation: Any, base_url: str, examples: int) -> None:
             run()
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
 def test_a_few_requests(operation: Any, base_url: str) -> None:
     attack(operation, base_url, 2)

@@ -7,17 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from app.api.head_limits import LimitedHead
 from tests.entry import WITH_TOKEN
 
 READ_S = 10.0
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[int]:
+def served(app: ASGIApp) -> Iterator[int]:
     """The port on which the application is served by a thread of this process."""
-    config = uvicorn.Config(app, port=0, log_level="critical", server_header=False, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        port=0,
+        http=LimitedHead,
+        ws="none",
+        log_level="critical",
+        server_header=False,
+        lifespan="off",
+    )
     server = uvicorn.Server(config)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

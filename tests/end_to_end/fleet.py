@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from app.embedded.programs import Program
 from tests.entry import WITH_TOKEN, give_token
 
 START_S = 60.0
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # there is no TLS, and the usual one is dear
 QUICK = {"CULTIVAR_LEASE_S": "3", "CULTIVAR_HEARTBEAT_S": "0.5", "CULTIVAR_SWEEP_S": "1"}
 
 
@@ -58,10 +60,15 @@ class Fleet:
     def start_api(self) -> None:
         """The web process; returns when it is ready."""
         self.start(programs.api(self.port))
+        self.wait_for_api()
+
+    def wait_for_api(self) -> None:
+        """Return when the web process answers."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             try:
-                if httpx.get(f"{self.api_url}/healthz", timeout=5).status_code == 200:
+                found = httpx.get(f"{self.api_url}/healthz", timeout=5, verify=PLAIN)
+                if found.status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)

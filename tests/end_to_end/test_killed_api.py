@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from app.runtime import Runtime
 from tests.api.stored_job import stored_seed_set, stored_teacher
 from tests.driving import running_runtime
-from tests.end_to_end.fleet import Fleet
+from tests.end_to_end.fleet import PLAIN, Fleet
+from tests.end_to_end.forked_api import ForkedFleet
 from tests.entry import WITH_TOKEN
 
 pytestmark = pytest.mark.slow
@@ -36,13 +37,13 @@ def seeds_of(number: int) -> bytes:
 
 def submit(url: str, job: dict[str, Any], number: int) -> httpx.Response:
     headers = {**WITH_TOKEN, "Idempotency-Key": f"order-{number}"}
-    return httpx.post(f"{url}/v1/jobs", json=job, headers=headers, timeout=30)
+    return httpx.post(f"{url}/v1/jobs", json=job, headers=headers, timeout=30, verify=PLAIN)
 
 
 def upload(url: str, number: int) -> httpx.Response:
     headers = {**WITH_TOKEN, "Content-Type": "application/x-ndjson"}
     where = f"{url}/v1/seed-sets?name=set-{number}"
-    return httpx.post(where, content=seeds_of(number), headers=headers, timeout=60)
+    return httpx.post(where, content=seeds_of(number), headers=headers, timeout=60, verify=PLAIN)
 
 
 def scalars(runtime: Runtime, query: str) -> list[Any]:
@@ -73,12 +74,10 @@ def one_kill(fleet: Fleet, job: dict[str, Any], number: int, wait_s: float) -> l
     return answered
 
 
-def kept(database_url: str, redis_url: str, home: Path, kills: int) -> None:
+def kept(database_url: str, given: Fleet, kills: int) -> None:
     draw = random.Random(7)
-    with (
-        running_runtime(database_url, home) as runtime,
-        Fleet(database_url, redis_url, home) as fleet,
-    ):
+    home = given.home
+    with running_runtime(database_url, home) as runtime, given as fleet:
         ids = {"seed_set_id": stored_seed_set(runtime), "teacher_id": stored_teacher(runtime)}
         job = {name: str(each) for name, each in ids.items()} | {"target_rows": 20}
         fleet.start_api()
@@ -99,10 +98,10 @@ def kept(database_url: str, redis_url: str, home: Path, kills: int) -> None:
 
 
 def test_07_what_was_answered_is_there(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    kept(database_url, redis_url, tmp_path, kills=2)
+    kept(database_url, Fleet(database_url, redis_url, tmp_path), kills=2)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_07_five_hundred_kills(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    kept(database_url, redis_url, tmp_path, kills=500)
+    kept(database_url, ForkedFleet(database_url, redis_url, tmp_path), kills=500)

@@ -21,7 +21,7 @@ from app.llm.master_keys import FILE, PEPPER, PREVIOUS, begin_rotation, read_mas
 from app.llm.vault import Vault
 from app.runtime import Runtime, build_runtime
 from app.settings import Settings
-from app.use_cases import key_rotation, teachers
+from app.use_cases import audit, key_rotation, teachers
 from app.use_cases.teachers import TeacherDetails
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +105,8 @@ def test_rotation_of_many_keys_survives_kill_9(
     assert (rotated.resealed, rotated.unreadable) == (MANY - 300, [])
     assert key_rotation.rotate(runtime).resealed == 0
     assert key_rotation.forget_previous(runtime)
+    actions = [each.action for each in audit.page(runtime).items]
+    assert actions[:3] == ["master_key.forget", *["master_key.rotate"] * 2]
     assert sorted(path.name for path in tmp_path.iterdir()) == [PEPPER, FILE]
     fresh = open_runtime(database_url, tmp_path)
     assert fresh.vault.digest("a key that we gave out") == digest

@@ -17,7 +17,7 @@ from app.files.hub_store import HubTarget
 from app.files.s3_store import S3Target
 from app.main import build_app
 from app.runtime import Runtime
-from app.use_cases import exports, pushing
+from app.use_cases import audit, exports, pushing
 from tests.api.stored_job import stored_job
 from tests.driving import running_runtime
 from tests.entry import WITH_TOKEN, give_token
@@ -62,6 +62,8 @@ def test_an_export_lies_on_the_hub_with_its_card(runtime: Runtime, hub: FakeHub)
     assert hub.files["README.md"].decode() == exports.card(runtime, export_id)
     assert json.loads(hub.files["manifest.json"])["sha256"] == record.sha256
     assert str(record.sha256) in hub.summaries[0]
+    (noted,) = audit.page(runtime, action="export.push").items
+    assert (noted.subject, noted.facts) == (str(export_id), {"to": "hub", "where": "rose/garden"})
     bundle = exported(runtime, record.job_id, bundle=True)
     pushing.to_hub(runtime, bundle, HubTarget("rose/bundle"))
     assert {"README.md", "manifest.json", "dataset_info.json", "axolotl.yaml"} < hub.files.keys()

@@ -11,7 +11,7 @@ from app.embedded.migrate import ROOT
 from app.embedded.programs import worker
 from app.wakeups import EXPORT
 from tests.servers import plain
-from workers.process import SCHEMA_UNKNOWN
+from workers.process import CONFIGURATION
 
 SWEEP = (sys.executable, "-m", "workers.sweep")
 CELERY = worker("export", [EXPORT]).arguments
@@ -34,6 +34,6 @@ def test_ends_where_a_later_program_has_migrated(
         timeout=60,
         check=False,
     )
-    assert run.returncode == SCHEMA_UNKNOWN, run.stderr[-2000:]
+    assert run.returncode == CONFIGURATION, run.stderr[-2000:]
     assert "schema_unknown" in run.stderr
     assert "9999" in run.stderr
