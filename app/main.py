@@ -12,6 +12,7 @@ from app import traces
 from app.api import (
     api_keys,
     audit_log,
+    comparisons,
     description,
     document_sets,
     errors,
@@ -34,6 +35,7 @@ from app.api import (
     template_sets,
     training_runs,
     tuning_methods,
+    worth,
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
@@ -74,6 +76,8 @@ FAMILIES = (
     exports,
     pushes,
     training_runs,
+    worth,
+    comparisons,
     api_keys,
     audit_log,
     tuning_methods,

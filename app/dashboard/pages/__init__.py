@@ -2,6 +2,7 @@
 
 from app.dashboard.pages import (
     access,
+    comparisons,
     documents,
     exports,
     files,
@@ -39,6 +40,7 @@ PAGES = (
     rows,
     exports,
     training,
+    comparisons,
     access,
     missing,
 )
