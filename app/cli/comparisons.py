@@ -110,5 +110,6 @@ def _show(record: ComparisonRecord, as_json: bool) -> None:
         return
     facts = plain(record)
     assert isinstance(facts, dict)  # noqa: S101 - a record has names
-    shown = {**facts, **(facts.pop("result") or {}).get("comparison", {}) or {}}
+    result = facts.pop("result") or {}
+    shown = {**facts, **(result.get("comparison") or {})}
     show_facts({name: value for name, value in shown.items() if value is not None})

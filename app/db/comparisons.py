@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from app.db.comparison_tables import comparisons, judgements
 from app.db.paging import decode_cursor, encode_cursor
@@ -120,12 +119,15 @@ def renew(
 def finish(
     connection: sa.Connection, comparison_id: UUID, attempt: int, values: Mapping[str, object]
 ) -> bool:
-    """Write how an attempt ended; False when the comparison is no longer its own."""
-    done = connection.execute(
-        comparisons.update()
-        .where(*_own(comparison_id, attempt))
-        .values(finished_at=_now, **values, leased_until=None)
-    )
+    """Write how an attempt ended; False when the comparison is no longer its own.
+
+    It is queued again only while nobody asked for a stop; if somebody did, the sweep ends it.
+    """
+    own = _own(comparison_id, attempt)
+    if values["state"] is TrainingState.QUEUED:
+        own = (*own, comparisons.c.state == TrainingState.RUNNING)
+    given = {"finished_at": _now, **values, "leased_until": None}
+    done = connection.execute(comparisons.update().where(*own).values(given))
     return done.rowcount > 0
 
 
@@ -177,8 +179,8 @@ def begin(
     """Set aside what a call may cost; False when the comparison is another's, or gone."""
     given = sa.select(comparisons.c.id, sa.literal(key), sa.literal(micro_usd, sa.BigInteger))
     source = given.where(*_own(comparison_id, attempt))
-    statement = insert_or(judgements).from_select(["comparison_id", "key", "micro_usd"], source)
-    return connection.execute(statement).rowcount > 0
+    into = judgements.insert().from_select(["comparison_id", "key", "micro_usd"], source)
+    return connection.execute(into.returning(judgements.c.key)).first() is not None
 
 
 def withdraw(connection: sa.Connection, comparison_id: UUID, key: str) -> None:

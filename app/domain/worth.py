@@ -59,7 +59,12 @@ class WorthPlan:
 
 def stored_plan(stored: Mapping[str, Any]) -> WorthPlan:
     """The plan that `as_json` made."""
-    return WorthPlan(**{**stored, "shares": tuple(stored["shares"])})
+    return WorthPlan(
+        shares=tuple(stored["shares"]),
+        repeats=stored["repeats"],
+        seeds=stored["seeds"],
+        pool=stored["pool"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class _Attempt:
         self._renew()  # somebody may have asked for a stop since the last look
         if self._asked_to_stop:
             return {**told, "state": TrainingState.STOPPED}
-        if self._leaving.is_set() and told["done"] < self._record.total:
+        if self._leaving.is_set() and self._told()["done"] < self._record.total:
             return {**told, "state": TrainingState.QUEUED, "finished_at": None}
         return {**told, "state": TrainingState.SUCCEEDED}
 

@@ -96,8 +96,7 @@ def _seeds(runtime: Runtime, job: Job) -> Iterator[Mapping[str, object]]:
     with runtime.database.transaction() as connection:
         whole = read_seeds(connection, job.seed_set_id)
     share = method.held_out_share if method else 0.0
-    shown = whole.parted(share, job.random_seed)[0] if share else whole.ordered
-    for seed in shown:
+    for seed in whole.parted(share, job.random_seed)[0].ordered:
         yield from _tasks(seed)
 
 

@@ -114,12 +114,20 @@ def test_no_cap_is_passed_and_the_next_one_goes_on(
     runtime: Runtime, storks: ScriptedTeacher
 ) -> None:
     run_id, teacher_id = trained(runtime), judge(runtime, storks)
-    for capped, calls in (({"cap_calls": 3}, 3), ({"cap_micro_usd": 1}, 0), ({}, 5)):
-        wish = ComparisonWish(run_id=run_id, teacher_id=teacher_id, **capped)
+    for cap_calls, cap_micro_usd, done, calls in (
+        (3, None, 3, 3),
+        (None, 1, 3, 0),
+        (9, None, 8, 5),
+    ):
+        wish = ComparisonWish(
+            run_id=run_id,
+            teacher_id=teacher_id,
+            cap_calls=cap_calls,
+            cap_micro_usd=cap_micro_usd,
+        )
         ended = made(runtime, comparisons.request(runtime, wish).id)
-        assert (ended.state, ended.calls) == (TrainingState.SUCCEEDED, calls)
+        assert (ended.state, ended.done, ended.calls) == (TrainingState.SUCCEEDED, done, calls)
     assert len(storks.arrivals) == 8
-    assert ended.done == 8
 
 
 def test_after_a_kill_what_may_have_been_paid_is_neither_asked_nor_forgotten(
