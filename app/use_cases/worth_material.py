@@ -17,7 +17,7 @@ from app.domain.methods import METHODS
 from app.domain.options import parse_options
 from app.domain.records import Row, Source
 from app.domain.splitting import TRAIN
-from app.domain.stored import ExportRecord, Job, TrainingRecord
+from app.domain.stored import ExportRecord, Job, RowRecord, TrainingRecord
 from app.domain.worth import stored_plan
 from app.errors import NotFound
 from app.runtime import Runtime
@@ -39,7 +39,7 @@ def gather(runtime: Runtime, export: ExportRecord, folder: Path) -> None:
     """Copy it into the run's folder, once: the curve outlives export and job.
 
     Seeds are those that the teacher was shown; the pool has every row with an answer, whatever the
-    filters said of it, and there is none where they dropped nothing. Raises NotFound.
+    filters said of it, and there is none where they dropped no answer. Raises NotFound.
     """
     part = folder / f".{_MATERIAL}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -54,7 +54,7 @@ def gather(runtime: Runtime, export: ExportRecord, folder: Path) -> None:
     if job is None:
         raise NotFound(f"The job {export.job_id} is gone, and with it its seeds.")
     _write(part / _SEEDS, _seeds(runtime, job))
-    if _dropped(runtime, job):
+    if any(_answered(runtime, job, RowState.REJECTED)):
         _write(part / _POOL, _pool(runtime, job, export))
     part.rename(folder / _MATERIAL)
 
@@ -112,11 +112,6 @@ def _tasks(seed: Source) -> Iterator[Mapping[str, object]]:
             }
 
 
-def _dropped(runtime: Runtime, job: Job) -> bool:
-    with runtime.database.transaction() as connection:
-        return bool(rows.in_state_after(connection, job.id, RowState.REJECTED, (-1, -1), 1))
-
-
 def _pool(runtime: Runtime, job: Job, export: ExportRecord) -> Iterator[Mapping[str, object]]:
     """Every row in the export's own format, so that the layouts are the same."""
     chosen, problems = parse_options(FORMATS[export.format], export.options)
@@ -128,15 +123,18 @@ def _pool(runtime: Runtime, job: Job, export: ExportRecord) -> Iterator[Mapping[
 
 def _every_row(runtime: Runtime, job: Job) -> Iterator[Row]:
     for state in RowState:
-        key = (-1, -1)
-        while True:
-            with runtime.database.transaction() as connection:
-                found = rows.in_state_after(connection, job.id, state, key, _PAGE)
-            for each in found:
-                if not each.output:
-                    continue
-                values = {name: getattr(each, name) for name in ExportedRow._fields}
-                yield as_row(ExportedRow(**values), TRAIN)
-            if len(found) < _PAGE:
-                break
-            key = (found[-1].pool_seq, found[-1].position)
+        for each in _answered(runtime, job, state):
+            values = {name: getattr(each, name) for name in ExportedRow._fields}
+            yield as_row(ExportedRow(**values), TRAIN)
+
+
+def _answered(runtime: Runtime, job: Job, state: RowState) -> Iterator[RowRecord]:
+    """The rows of a state that have an answer, in pages of a transaction each."""
+    key = (-1, -1)
+    while True:
+        with runtime.database.transaction() as connection:
+            found = rows.in_state_after(connection, job.id, state, key, _PAGE)
+        yield from (each for each in found if each.output)
+        if len(found) < _PAGE:
+            return
+        key = (found[-1].pool_seq, found[-1].position)
