@@ -19,6 +19,7 @@ from app.domain.stored import ComparisonRecord
 from app.errors import CultivarError, NotFound, Unavailable
 from app.llm.teacher import Outcome
 from app.runtime import Runtime, build_door
+from app.use_cases import teachers
 from app.use_cases.comparing import (
     Caps,
     Company,
@@ -119,6 +120,7 @@ class _Attempt:
         self._pairs: Sequence[Pair] = ()
         self._questions: Sequence[Question] = ()
         self._keys: frozenset[str] = frozenset()
+        self._simulated = False
         self._renewed_s = runtime.monotonic_s()
 
     def run(self) -> Mapping[str, object]:
@@ -126,6 +128,8 @@ class _Attempt:
         error: CultivarError | None = None
         try:
             self._judge()
+        except Unavailable:
+            raise _Fenced from None  # whoever finds the lease run out goes on
         except CultivarError as raised:
             error = raised
         told = {**self._told(), "result": self._result()}
@@ -144,6 +148,7 @@ class _Attempt:
         if record.teacher_id is None:
             raise NotFound("The judge of this comparison was deleted.")
         judge = registered_judge(runtime, record.teacher_id)
+        self._simulated = teachers.get(runtime, record.teacher_id).simulated
         language = Language(record.language)
         with runtime.database.transaction() as connection:
             self._pairs = [Pair(**each) for each in comparisons.pairs(connection, record.id)]
@@ -163,7 +168,7 @@ class _Attempt:
         if not self._keys:
             return self._record.result
         found = result_of(self._pairs, self._questions, self._record.judge, self._kept)
-        return as_json(found)
+        return {**as_json(found), "simulated": self._simulated}
 
     def _told(self) -> Mapping[str, int]:
         done = len(self._keys & self._kept.texts.keys())

@@ -88,6 +88,7 @@ def test_the_better_model_wins_and_nothing_is_bought_twice(
     assert (ended.state, ended.error) == (TrainingState.SUCCEEDED, None)
     assert (ended.done, ended.calls, ended.spent_micro_usd) == (8, 8, 80)
     found = ended.result["comparison"]
+    assert ended.result["simulated"] is False
     assert (found["wins"], found["n"], found["win_rate"], found["first_place"]) == (4, 4, 1.0, 0.5)
     make(runtime, first.id)
     again = comparisons.request(runtime, ComparisonWish(run_id=run_id, teacher_id=teacher_id))
