@@ -11,9 +11,9 @@ from app.cli.errors import FAILED
 from app.cli.money import Money
 from app.cli.names import teacher_id
 from app.cli.terminal import AsJson, Cursor, Limit, plain, show_facts, show_json, show_page
+from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
 from app.domain.lifecycle import TrainingState
-from app.domain.stored import ComparisonRecord
 from app.use_cases import comparisons
 
 commands = Typer()

@@ -10,8 +10,9 @@ from app.db.comparison_tables import comparisons, judgements
 from app.db.paging import decode_cursor, encode_cursor
 from app.db.seed_sets import cursor_id
 from app.db.tables import training_runs
+from app.domain.comparison import ComparisonRecord
 from app.domain.lifecycle import TrainingState
-from app.domain.stored import ComparisonRecord, Page
+from app.domain.stored import Page
 
 _columns = [comparisons.c[name] for name in ComparisonRecord.__slots__]
 _now = sa.func.clock_timestamp()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from app.domain.lifecycle import (
@@ -429,37 +429,6 @@ class RowRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonRecord:
-    """A tuned model's answers judged against others by a teacher, in both orders.
-
-    The others are those of its base, or of the model that `against_run_id` made. Of `total`
-    judgements `done` are known. What `calls` cost, or may have, is `spent_micro_usd`. `result` has
-    the win rate as far as it is known.
-    """
-
-    id: UUID
-    run_id: UUID
-    against_run_id: UUID | None
-    teacher_id: UUID | None
-    judge: str
-    language: str
-    cap_calls: int | None
-    cap_micro_usd: int | None
-    state: TrainingState
-    attempt: int
-    done: int
-    total: int
-    calls: int
-    spent_micro_usd: int
-    result: Mapping[str, Any] | None
-    error: str | None
-    error_code: str | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class RowScore:
     """What a judging job said of a row: every sample's score by criterion, and their mean.
 
@@ -502,8 +471,7 @@ class TrainingRecord:
 
     `attempt` counts the workers that took it; whoever took it last may write. `progress` is the
     last line that the trainer told, `plan` what it counted before its first step, which is all
-    that a `dry_run` does, and `metrics` what it found in the end. With `worth` it is not one
-    training but the worth curve of the export, and `metrics` its numbers.
+    that a `dry_run` does, and `metrics` what it found in the end: with `worth` a whole curve's.
     """
 
     id: UUID

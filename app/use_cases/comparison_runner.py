@@ -12,10 +12,10 @@ from uuid import UUID
 import structlog
 
 from app.db import comparisons
+from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
 from app.domain.lifecycle import TrainingState
 from app.domain.preferences import Pair
-from app.domain.stored import ComparisonRecord
 from app.errors import CultivarError, NotFound, Unavailable
 from app.llm.teacher import Outcome
 from app.runtime import Runtime, build_door

@@ -8,10 +8,11 @@ from uuid import UUID
 from app.db import comparisons
 from app.db.engine import Connection
 from app.db.ids import new_id
+from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
 from app.domain.lifecycle import TrainingState
 from app.domain.preferences import Pair
-from app.domain.stored import ComparisonRecord, Page
+from app.domain.stored import Page
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.llm.pricing import estimate_micro_usd
 from app.runtime import Runtime

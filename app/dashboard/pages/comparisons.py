@@ -12,9 +12,10 @@ from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
 from app.dashboard.live import BoardOfApp, first_sight, polled
 from app.dashboard.rendering import page, rendered
+from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
 from app.domain.lifecycle import TrainingState
-from app.domain.stored import ComparisonRecord, TrainingRecord
+from app.domain.stored import TrainingRecord
 from app.errors import CultivarError, InvalidInput, Problem
 from app.runtime import Runtime
 from app.use_cases import comparisons, teachers, training
