@@ -13,6 +13,7 @@ from app import traces
 from app.api import (
     api_keys,
     audit_log,
+    comparisons,
     description,
     document_sets,
     errors,
@@ -35,6 +36,7 @@ from app.api import (
     template_sets,
     training_runs,
     tuning_methods,
+    worth,
 )
 from app.api.address_book import AddressBook
 from app.api.body_stream import DEFAULT_IDLE_S, read_body
@@ -76,6 +78,8 @@ FAMILIES = (
     exports,
     pushes,
     training_runs,
+    worth,
+    comparisons,
     api_keys,
     audit_log,
     tuning_methods,

@@ -19,6 +19,9 @@ from kombu.exceptions import OperationalError
 
 GENERATE, ADMIT, EXPORT, SWEEP, TRAIN = "generate", "admit", "export", "sweep", "train"
 QUEUES = (GENERATE, ADMIT, EXPORT, SWEEP, TRAIN)
+# Made by those that call the teachers.
+COMPARE = "compare"
+_QUEUE_OF = {COMPARE: GENERATE}
 _EXPIRES_S = 60
 _APART_S = 0.1
 _log = structlog.get_logger(__name__)
@@ -41,6 +44,10 @@ class Wake(Protocol):
 
     def train(self, run_id: UUID) -> None:
         """Look at this training run: it should go on."""
+        ...
+
+    def compare(self, comparison_id: UUID) -> None:
+        """Look at this comparison: its judge should be asked."""
         ...
 
 
@@ -113,6 +120,9 @@ class CeleryWake:
     def train(self, run_id: UUID) -> None:
         self._put(TRAIN, run_id)
 
+    def compare(self, comparison_id: UUID) -> None:
+        self._put(COMPARE, comparison_id)
+
     def close(self, *, timeout_s: float = 2.0) -> None:
         """Send what waits, but no longer than `timeout_s`."""
         with contextlib.suppress(queue.Full):
@@ -167,7 +177,7 @@ class CeleryWake:
             self._celery.send_task(
                 f"cultivar.{name}",
                 args=[row_id],
-                queue=name,
+                queue=_QUEUE_OF.get(name, name),
                 expires=_EXPIRES_S,
                 ignore_result=True,
                 retry=False,
@@ -189,4 +199,7 @@ class SilentWake:
         """Nothing."""
 
     def train(self, run_id: UUID) -> None:
+        """Nothing."""
+
+    def compare(self, comparison_id: UUID) -> None:
         """Nothing."""

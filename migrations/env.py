@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, pool
 from app.db import (
     access_tables,
     call_tables,
+    comparison_tables,
     evaluation_tables,
     material_tables,
     review_tables,
@@ -14,7 +15,15 @@ from app.db import (
 from app.settings import Settings
 
 # One and the same; each module that adds tables to it must be read.
-_TABLES = (access_tables, call_tables, evaluation_tables, material_tables, review_tables, tables)
+_TABLES = (
+    access_tables,
+    call_tables,
+    comparison_tables,
+    evaluation_tables,
+    material_tables,
+    review_tables,
+    tables,
+)
 METADATA = [*{each.metadata for each in _TABLES}]
 
 

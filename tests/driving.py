@@ -48,6 +48,9 @@ class ThreadWake:
     def train(self, run_id: UUID) -> None:
         """Nothing: the test trains."""
 
+    def compare(self, comparison_id: UUID) -> None:
+        """Nothing: the test compares."""
+
     def close(self) -> None:
         """Wait for what was rung for."""
         if self.embedder is not None:

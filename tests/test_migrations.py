@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from app.db import (
     access_tables,
     call_tables,
+    comparison_tables,
     evaluation_tables,
     material_tables,
     review_tables,
@@ -30,6 +31,7 @@ from tests.servers import plain
 _TABLES = (
     access_tables,
     call_tables,
+    comparison_tables,
     dataset_tables,
     evaluation_tables,
     material_tables,

@@ -20,6 +20,7 @@ process = Process()
 celery_app.conf.imports = (
     "workers.generation",
     "workers.admission",
+    "workers.comparisons",
     "workers.exports",
     "workers.training.tasks",
 )

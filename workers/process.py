@@ -13,17 +13,18 @@ from app.errors import InvalidInput, Unavailable
 from app.runtime import Runtime, build_door, build_runtime
 from app.settings import Settings
 from app.use_cases.admission import admit
+from app.use_cases.comparison_runner import make as compare
 from app.use_cases.embedding import Embedder
 from app.use_cases.exports import make
 from app.use_cases.generation import Engine
 from app.use_cases.health import strange_revision
 from app.use_cases.heartbeat import this_host
-from app.use_cases.left_undone import exports_due, jobs_due, pools_due, runs_due
+from app.use_cases.left_undone import comparisons_due, exports_due, jobs_due, pools_due, runs_due
 from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.sampling import SAMPLE_S, sample
 from app.use_cases.sweep import sweep
 from app.use_cases.training_runner import train
-from app.wakeups import ADMIT, EXPORT, GENERATE, TRAIN
+from app.wakeups import ADMIT, COMPARE, EXPORT, GENERATE, TRAIN
 from workers.lookout import Lookout
 
 CONFIGURATION = 78  # EX_CONFIG: it will not help to start it again
@@ -125,7 +126,10 @@ class Process:
             ),
             EXPORT: (exports_due, lambda export_id: make(runtime, export_id)),
             TRAIN: (runs_due, self.train),
+            COMPARE: (comparisons_due, self.compare),
         }
+        if GENERATE in queues:
+            queues = {*queues, COMPARE}
         for name in chores.keys() & set(queues):
             waiting, work = chores[name]
             every_s = runtime.settings.sweep_s
@@ -135,6 +139,10 @@ class Process:
         """Train a run; one at a time in a process, which has one GPU."""
         with self._training:
             train(self.runtime, run_id, self._stopping)
+
+    def compare(self, comparison_id: UUID) -> None:
+        """Let a judge compare answers."""
+        compare(self.runtime, comparison_id, self._stopping)
 
     def _again(
         self, name: str, work: Callable[[Runtime], object], first_s: float, every_s: float

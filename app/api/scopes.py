@@ -20,6 +20,7 @@ RULES = (
     Rule("/v1/jobs", Scope.JOBS_READ, Scope.JOBS_WRITE),
     Rule("/v1/estimates", Scope.JOBS_READ, Scope.JOBS_READ),
     Rule("/v1/teachers", Scope.JOBS_READ, Scope.TEACHERS_WRITE),
+    Rule("/v1/comparisons", Scope.JOBS_READ, Scope.JOBS_WRITE),
     Rule("/v1/training-runs", Scope.TRAIN, Scope.TRAIN),
     Rule("/v1/api-keys", Scope.ADMIN, Scope.ADMIN),
     Rule("/v1/audit-log", Scope.ADMIN, Scope.ADMIN),

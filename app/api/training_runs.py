@@ -15,6 +15,7 @@ from app.api.paging import Cursor, Limit, PageOf, shown_page
 from app.api.problems import problems
 from app.api.strict_route import StrictRoute
 from app.api.validation import no_such
+from app.api.worth import WorthIn
 from app.domain.lifecycle import StopMode, TrainingState
 from app.domain.stored import TrainingRecord
 from app.domain.tuning import Tuning
@@ -49,6 +50,9 @@ class TrainingRunIn(BaseModel):
         default=False,
         description="only count rows, tokens, steps, memory and time; the result is `plan`",
     )
+    worth: WorthIn | None = Field(
+        default=None, description="train by the same recipe on shares of the rows, and compare"
+    )
 
 
 class StopIn(BaseModel):
@@ -73,6 +77,9 @@ class TrainingRunOut(BaseModel):
     settings: dict[str, Any]
     held_out: float
     dry_run: bool = Field(description="whether it only counts")
+    worth: dict[str, Any] | None = Field(
+        description="shares and repeats of a worth curve; null for one training"
+    )
     state: TrainingState
     phase: str | None = Field(description="what the trainer does: prepare, load, train, eval, save")
     attempt: int = Field(description="workers that took it so far")
@@ -81,7 +88,9 @@ class TrainingRunOut(BaseModel):
     plan: dict[str, Any] | None = Field(
         description="what it counted before its first step: tokens, sequences, steps, memory, time"
     )
-    metrics: dict[str, Any] | None = Field(description="metrics.json, once it succeeded")
+    metrics: dict[str, Any] | None = Field(
+        description="metrics.json, or worth.json, once it succeeded"
+    )
     bytes: int | None
     sha256: str | None
     error: str | None
@@ -143,6 +152,7 @@ def request_training(
         settings=body.settings,
         held_out=body.held_out,
         dry_run=body.dry_run,
+        worth=body.worth and body.worth.plan(),
     )
     record = training.request(runtime, wish, once)
     tell(response, once)

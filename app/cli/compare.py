@@ -15,14 +15,8 @@ from app.cli.terminal import error_console
 from app.domain.language import Language
 from app.runtime import build_guard
 from app.settings import Settings
-from app.use_cases.comparing import (
-    CompareWish,
-    Judge,
-    as_json,
-    compare,
-    described_judge,
-    registered_judge,
-)
+from app.use_cases.comparing import Judge, as_json, described_judge, registered_judge
+from app.use_cases.comparing_files import CompareWish, compare
 
 
 def command(

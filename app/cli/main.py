@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "rows": Entry("app.cli.rows", "Finished rows, and where each came from."),
     "reviews": Entry("app.cli.reviews", "Judge samples of rows; what share is valid."),
     "exports": Entry("app.cli.exports", "Dataset files."),
+    "comparisons": Entry("app.cli.comparisons", "Tuned models judged by a teacher."),
     "training": Entry("app.cli.training", "Training runs: submit, follow, stop, fetch."),
     "keys": Entry("app.cli.api_keys", "API keys: who else may use the service."),
     "audit": Entry("app.cli.audit", "Who did what, in a log that only grows."),

@@ -12,13 +12,15 @@ from app.cli.connection import connected
 from app.cli.errors import FAILED
 from app.cli.evaluation_table import show_evaluation
 from app.cli.method_options import OptionPairs, read_options
+from app.cli.shares import read_plan
 from app.cli.terminal import AsJson, Cursor, Limit, console, plain, show_facts, show_json, show_page
 from app.domain.lifecycle import StopMode, TrainingState
 from app.domain.stored import TrainingRecord
 from app.domain.training_config import config_fields
 from app.domain.tuning import Tuning
+from app.domain.worth import MOST_REPEATS
 from app.files.whole_file import written_whole
-from app.use_cases import training
+from app.use_cases import training, worth_results
 
 commands = Typer()
 Identified = Annotated[UUID, Argument(metavar="RUN", help="its id")]
@@ -38,6 +40,13 @@ def submit(
     dry_run: Annotated[
         bool, Option("--dry-run", help="only count: rows, tokens, steps, memory, time")
     ] = False,
+    worth: Annotated[
+        bool, Option("--worth", help="the worth curve: by one recipe on shares of the rows")
+    ] = False,
+    shares: Annotated[str, Option(help="of --worth: parts of the rows to train on")] = "0.1,0.3,1",
+    repeats: Annotated[
+        int, Option(min=1, max=MOST_REPEATS, help="of --worth: random seeds of each")
+    ] = 3,
     wait: Annotated[bool, Option("--wait", help="stay until it has ended")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +58,7 @@ def submit(
         settings=read_options(option or [], config_fields()),
         held_out=held_out,
         dry_run=dry_run,
+        worth=read_plan(shares, repeats) if worth else None,
     )
     with connected() as runtime:
         record = training.request(runtime, wish)
@@ -98,9 +108,16 @@ def resume(run: Identified, as_json: AsJson = False) -> None:
         _show(training.resume(runtime, run), as_json)
 
 
+@commands.command("worth")
+def worth_(run: Identified) -> None:
+    """The worth curve of a run as far as it is made, as JSON."""
+    with connected() as runtime:
+        show_json(worth_results.so_far(runtime, run))
+
+
 @commands.command("fetch")
 def fetch(run: Identified, out: Annotated[Path, Option(help="the tar file")]) -> None:
-    """Copy what a run left: adapter or model, metrics, report, model card."""
+    """Copy what a run left: adapter or model, metrics, report, model card; or the worth curve."""
     with connected() as runtime:
         _, path = training.archive(runtime, run)
         with path.open("rb") as source, written_whole(out) as target:
@@ -117,6 +134,8 @@ def delete(run: Identified) -> None:
 
 def _step(record: TrainingRecord) -> str | None:
     told = record.progress or {}
+    if "runs" in told:
+        return f"training {told['run']}/{told['runs']}"
     return f"{told['step']}/{told['max_steps']}" if "max_steps" in told else None
 
 

@@ -9,12 +9,13 @@ from typer import Exit, Option, echo
 
 from app.cli.errors import BAD_INPUT, FAILED
 from app.cli.method_options import OptionPairs, read_options
+from app.cli.shares import read_plan
 from app.cli.stopping import stopping
 from app.domain.training_config import config_fields, read_config
 from app.domain.training_ending import Ending
 from app.domain.tuning import Tuning
 from app.domain.worth import Arm
-from app.errors import InvalidInput, Problem
+from app.errors import InvalidInput
 from app.settings import Settings
 from app.use_cases.worth import RESULT, WorthWish, measure_worth
 
@@ -50,11 +51,12 @@ def command(
     given = {"base_model": str(base.resolve()), "method": str(method)}
     settings = {**given, **read_options(option or [], config_fields())}
     read_config(settings)
+    plan = read_plan(shares, repeats)
     wish = WorthWish(
         data=data.resolve(),
         settings=settings,
-        shares=_shares(shares),
-        repeats=repeats,
+        shares=plan.shares,
+        repeats=plan.repeats,
         seeds=seeds and seeds.resolve(),
         pool=pool and pool.resolve(),
         held_out_seeds=held_out_seeds and held_out_seeds.resolve(),
@@ -70,19 +72,6 @@ def command(
         console.print(f"error: {ended.detail}")
         raise Exit(BAD_INPUT if ended.ending is Ending.BAD_INPUT else FAILED)
     echo((out / RESULT).read_text(encoding="utf-8"), nl=False)
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    """Numbers in (0, 1] between commas."""
-    try:
-        found = tuple(sorted({float(each) for each in text.split(",")}))
-    except ValueError:
-        found = ()
-    if not found or not all(0 < each <= 1 for each in found):
-        detail = f"{text!r} is not a list of numbers above 0 and up to 1, such as 0.1,0.3,1"
-        problem = Problem("/shares", "out_of_range", detail)
-        raise InvalidInput("The comparison cannot be made so.", problems=[problem])
-    return found
 
 
 class _Teller:

@@ -27,6 +27,7 @@ RULES = (
         Rule(f"/dashboard/samples/{name}", Scope.TEACHERS_WRITE, Scope.TEACHERS_WRITE)
         for name in ("teacher", "job")
     ),
+    Rule("/dashboard/comparisons", Scope.JOBS_READ, Scope.JOBS_WRITE),
     Rule("/dashboard/training", Scope.TRAIN, Scope.TRAIN),
     Rule("/dashboard/access/keys", Scope.ADMIN, Scope.ADMIN),
     Rule("/dashboard/access/audit", Scope.ADMIN, Scope.ADMIN),

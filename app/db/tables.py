@@ -395,6 +395,8 @@ training_runs = sa.Table(
     sa.Column("worker", sa.Text),
     sa.Column("progress", JSONB),
     sa.Column("dry_run", sa.Boolean, nullable=False, server_default="false"),
+    # The shares and repeats of a worth curve; null: one training.
+    sa.Column("worth", JSONB),
     sa.Column("plan", JSONB),
     sa.Column("metrics", JSONB),
     sa.Column("bytes", sa.BigInteger),

@@ -471,7 +471,7 @@ class TrainingRecord:
 
     `attempt` counts the workers that took it; whoever took it last may write. `progress` is the
     last line that the trainer told, `plan` what it counted before its first step, which is all
-    that a `dry_run` does, and `metrics` what it found in the end.
+    that a `dry_run` does, and `metrics` what it found in the end: with `worth` a whole curve's.
     """
 
     id: UUID
@@ -481,6 +481,7 @@ class TrainingRecord:
     settings: Mapping[str, object]
     held_out: float
     dry_run: bool
+    worth: Mapping[str, object] | None
     state: TrainingState
     phase: str | None
     attempt: int

@@ -8,12 +8,16 @@ et al. 2020, arXiv:2001.08361, find a power law, of which this is the tangent).
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
+from app.errors import Problem
+
 NEXT_ROWS = 1000
+MOST_SHARES, MOST_REPEATS = 10, 100
 
 
 class Source(StrEnum):
@@ -22,6 +26,45 @@ class Source(StrEnum):
     ROWS = "rows"
     SEEDS = "seeds"
     POOL = "pool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorthPlan:
+    """What a worth curve is made of: shares in (0, 1] of the rows, each with so many random seeds.
+
+    `seeds` and `pool`: also on the seeds alone, and on rows before any filter, where there are any.
+    """
+
+    shares: tuple[float, ...] = (0.1, 0.3, 1.0)
+    repeats: int = 3
+    seeds: bool = True
+    pool: bool = True
+
+    def problems(self) -> Sequence[Problem]:
+        """What is out of range, by place."""
+        found: list[Problem] = []
+        count, fit = len(self.shares), all(0 < each <= 1 for each in self.shares)
+        if not (fit and 0 < count <= MOST_SHARES):
+            told = f"{MOST_SHARES} numbers at most, each above 0 and up to 1, such as 0.1,0.3,1"
+            found.append(Problem("/shares", "out_of_range", f"must be {told}"))
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            told = f"must be from 1 to {MOST_REPEATS}"
+            found.append(Problem("/repeats", "out_of_range", told))
+        return found
+
+    def as_json(self) -> Mapping[str, object]:
+        """The plan as it is stored; each share once, the smallest first."""
+        return {**asdict(self), "shares": sorted(set(self.shares))}
+
+
+def stored_plan(stored: Mapping[str, Any]) -> WorthPlan:
+    """The plan that `as_json` made."""
+    return WorthPlan(
+        shares=tuple(stored["shares"]),
+        repeats=stored["repeats"],
+        seeds=stored["seeds"],
+        pool=stored["pool"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +103,21 @@ class Outcome:
             "neutral_loss": self.neutral_loss,
             "rouge_l": self.rouge_l,
         }
+
+
+def outcomes_of(result: Mapping[str, Any]) -> Sequence[Outcome]:
+    """The outcomes that a worth.json tells of."""
+    return [
+        Outcome(
+            Arm(Source(each["source"]), each["share"], each["repeat"]),
+            rows=each["rows"],
+            base_loss=result["base_loss"],
+            loss=each["loss"],
+            neutral_loss=each["neutral_loss"],
+            rouge_l=each["rouge_l"],
+        )
+        for each in result["points"]
+    ]
 
 
 @dataclass(frozen=True, slots=True)

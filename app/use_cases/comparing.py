@@ -1,26 +1,20 @@
 """Two models' recorded answers judged by a teacher, each paid reply kept before it is used."""
 
+import contextlib
 import hashlib
-import os
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Protocol, TypeAlias
 from uuid import UUID
-
-import orjson
 
 from app.domain.language import Language
 from app.domain.method import Prompt
 from app.domain.preferences import Comparison, Judged, Pair, compared, judge_prompt, read_preference
 from app.errors import InvalidInput, TeacherFailure
-from app.files.checked_rows import CheckedRows, text_field
-from app.files.row_files import open_rows
 from app.llm.client import Door
 from app.llm.guard import Guard
-from app.llm.limits import LocalLimits
 from app.llm.pricing import cost_micro_usd, estimate_micro_usd
 from app.llm.replies import read_reply
 from app.llm.teacher import Call, Endpoint, Outcome, Reply, Teacher
@@ -33,23 +27,7 @@ _MOST_TRIES = 5
 _AGAIN = {Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.NOT_SENT}
 _HOPELESS = {Outcome.QUOTA, Outcome.UNAUTHORIZED, Outcome.REDIRECTED}
 _AT_ONCE = 32
-_LINE_BEGINS = b'{"key":'
-
-
-@dataclass(frozen=True, slots=True)
-class CompareWish:
-    """Two files of predictions, where judgements are kept, and what may be spent on them.
-
-    Without a guard the judge may be at public addresses and on this machine.
-    """
-
-    first: Path
-    second: Path
-    record: Path
-    cap_micro_usd: int | None = None
-    cap_calls: int | None = None
-    language: Language = Language.ENGLISH
-    guard: Guard | None = None
+_TICK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +43,9 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
+    """One order of one pair; equal questions to the same model have the same key."""
+
     key: str
     prompt: Prompt
 
@@ -86,162 +66,165 @@ def described_judge(details: TeacherDetails, guard: Guard) -> Judge:
 
 
 def _writing(teacher: Teacher) -> Judge:
-    if teacher.endpoint is Endpoint.EMBEDDINGS:
-        raise InvalidInput(f"{teacher.model} makes vectors; a judge must write.")
+    if teacher.endpoint in (Endpoint.EMBEDDINGS, Endpoint.SCORE):
+        makes = "vectors" if teacher.endpoint is Endpoint.EMBEDDINGS else "scores"
+        raise InvalidInput(f"{teacher.model} makes {makes}; a judge must write.")
     return teacher
 
 
-def compare(wish: CompareWish, teacher: Judge, told: Callable[[int, int], None]) -> Compared:
-    """Ask the teacher about every pair in both orders, as far as the caps allow.
+class Judgements(Protocol):
+    """Where judgements are kept; what counts under the caps is known before it is sent."""
 
-    What the record holds is not asked again, also when a call before was interrupted. Raises
-    InvalidUpload for bad rows, InvalidInput where the files have no common prompt or a price is
-    missing, and TeacherFailure where the teacher turns us away.
+    texts: dict[str, str | None]
+    calls: int
+    spent_micro_usd: int
+
+    def begin(self, key: str, aside: int) -> None:
+        """A call is about to be sent that may cost so much, in micro-USD."""
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """It surely was not paid."""
+        ...
+
+    def keep(self, key: str, text: str | None, outcome: Outcome, cost: int) -> None:
+        """It was or may have been paid; what came is safe when this returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What may be spent at most; None: without a cap."""
+
+    calls: int | None = None
+    micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """Who goes along while a judge is asked.
+
+    `told` hears how many of how many are asked, `tick` is called a few times a second and may
+    raise to end it, and when `stop` is set nothing more is sent.
     """
-    pairs = read_pairs(wish.first, wish.second)
-    kept = _Record(wish.record)
-    with closing(kept):
-        asked = list(_questions(pairs, teacher, wish.language))
-        asking = _Asking(teacher, wish, kept, told)
-        asking.ask([each for each in asked if each.key not in kept.texts])
-        found = [read_preference(kept.texts.get(each.key) or "") for each in asked]
+
+    told: Callable[[int, int], None] = lambda _done, _total: None
+    tick: Callable[[], None] = lambda: None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def judge_pairs(
+    pairs: Sequence[Pair],
+    teacher: Judge,
+    kept: Judgements,
+    caps: Caps,
+    *,
+    door: Door,
+    language: Language,
+    company: Company,
+) -> Compared:
+    """Ask about every pair in both orders what is not known yet, as far as the caps allow.
+
+    Closes the door. Raises InvalidInput where a price is missing, and TeacherFailure where the
+    teacher turns us away.
+    """
+    asked = questions(pairs, teacher, language)
+    asking = _Asking(teacher, caps, kept, door, company)
+    asking.ask([each for each in asked if each.key not in kept.texts])
+    return result_of(pairs, asked, teacher.model, kept)
+
+
+def result_of(
+    pairs: Sequence[Pair], asked: Sequence[Question], model: str, kept: Judgements
+) -> Compared:
+    """What the judgements so far come to."""
+    found = [read_preference(kept.texts.get(each.key) or "") for each in asked]
     judged = [
         Judged(pair, *sides)
         for pair, sides in zip(pairs, zip(found[::2], found[1::2], strict=True), strict=True)
     ]
     left = sum(each.key not in kept.texts for each in asked)
     label = asked[0].prompt.version
-    return Compared(
-        compared(judged), teacher.model, label, asking.calls, asking.spent_micro_usd, left
-    )
+    return Compared(compared(judged), model, label, kept.calls, kept.spent_micro_usd, left)
 
 
-def read_pairs(first: Path, second: Path) -> Sequence[Pair]:
-    """Rows of both files with the same `id`, or else the same prompt."""
-    ours, theirs = _read(first), _read(second)
-    common = [key for key in ours if key in theirs]
-    if not common:
-        raise InvalidInput(f"{first} and {second} answer no common prompt.")
-    return [Pair(key, ours[key][0], ours[key][1], theirs[key][1]) for key in common]
-
-
-def _read(source: Path) -> Mapping[str, tuple[str, str]]:
-    with open_rows(source) as file:
-        rows = CheckedRows(file, _answer)
-        found = {key: (prompt, response) for _, (key, prompt, response) in rows}
-        rows.done()
-    return found
-
-
-def _answer(fields: Mapping[str, object]) -> tuple[str, str, str]:
-    prompt, response = text_field(fields, "prompt"), text_field(fields, "response")
-    given = fields.get("id")
-    return (given if isinstance(given, str) else prompt), prompt, response
-
-
-def _questions(pairs: Sequence[Pair], teacher: Teacher, language: Language) -> Iterator[_Question]:
+def questions(pairs: Sequence[Pair], teacher: Teacher, language: Language) -> Sequence[Question]:
     """Two for each pair; equal questions to the same model have the same key."""
-    for pair in pairs:
-        for swapped in (False, True):
-            prompt = judge_prompt(pair, swapped=swapped, language=language)
-            whole = f"{teacher.base_url}\0{teacher.model}\0{swapped}\0{pair.key}\0{prompt.digest}"
-            yield _Question(hashlib.sha256(whole.encode()).hexdigest(), prompt)
+    return [
+        _question(pair, swapped, teacher, language) for pair in pairs for swapped in (False, True)
+    ]
 
 
-class _Record:
-    """A file of judgements, one line for each call that was or may have been paid."""
-
-    def __init__(self, path: Path) -> None:
-        self.texts: dict[str, str | None] = {}
-        whole = self._learn(path) if path.exists() else 0
-        self._file: BinaryIO = path.open("ab")
-        self._file.truncate(whole)
-
-    def _learn(self, path: Path) -> int:
-        """Read what is known; how many bytes of it are whole lines, for a kill may tear the last.
-
-        Raises InvalidInput for a file of something else, which stays as it is.
-        """
-        whole = 0
-        for line in path.read_bytes().splitlines(keepends=True):
-            if not line.endswith(b"\n") and line.startswith(_LINE_BEGINS):
-                break
-            try:
-                members: Mapping[str, Any] = orjson.loads(line)
-                self.texts[members["key"]] = members["text"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InvalidInput(f"{path} holds no judgements; name another --out.") from error
-            whole += len(line)
-        return whole
-
-    def keep(self, key: str, text: str | None, outcome: Outcome, cost: int) -> None:
-        """Add a line; it is on the disk when this returns."""
-        members = {"key": key, "text": text, "outcome": outcome, "micro_usd": cost}
-        self._file.write(orjson.dumps(members, option=orjson.OPT_APPEND_NEWLINE))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self.texts[key] = text
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+def _question(pair: Pair, swapped: bool, teacher: Teacher, language: Language) -> Question:
+    prompt = judge_prompt(pair, swapped=swapped, language=language)
+    whole = f"{teacher.base_url}\0{teacher.model}\0{swapped}\0{pair.key}\0{prompt.digest}"
+    return Question(hashlib.sha256(whole.encode()).hexdigest(), prompt)
 
 
 class _Asking:
     """Calls under two caps: what a call may cost is set aside before it is sent."""
 
     def __init__(
-        self, teacher: Teacher, wish: CompareWish, kept: _Record, told: Callable[[int, int], None]
+        self, teacher: Teacher, caps: Caps, kept: Judgements, door: Door, company: Company
     ) -> None:
-        self._teacher, self._wish, self._kept, self._told = teacher, wish, kept, told
+        self._teacher, self._caps, self._kept = teacher, caps, kept
+        self._door, self._company = door, company
         self._returned: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._aside: dict[str, int] = {}
-        self.calls, self.spent_micro_usd = 0, 0
 
-    def ask(self, questions: Sequence[_Question]) -> None:
+    def ask(self, questions: Sequence[Question]) -> None:
         """Ask them all, or as many as the caps allow; raises TeacherFailure."""
         waiting, total = list(reversed(questions)), len(questions)
-        with closing(Door(LocalLimits(), self._wish.guard)) as door:
-            try:
-                while waiting or self._aside:
-                    while waiting and len(self._aside) < _AT_ONCE and self._may(waiting[-1]):
-                        self._send(door, waiting.pop(), 1)
-                    if not self._aside:
-                        return  # a cap is reached
-                    self._take(door, self._returned.get())
-                    self._told(total - len(waiting) - len(self._aside), total)
-            finally:
-                self._take_the_rest(door)
+        try:
+            while self._aside or (waiting and not self._company.stop.is_set()):
+                self._company.tick()
+                while waiting and self._may(waiting[-1]):
+                    self._begin(waiting.pop())
+                if not self._aside:
+                    return  # a cap is reached
+                with contextlib.suppress(queue.Empty):
+                    self._take(self._returned.get(timeout=_TICK_S))
+                    self._company.told(total - len(waiting) - len(self._aside), total)
+        finally:
+            self._take_the_rest()
 
-    def _may(self, question: _Question) -> bool:
-        calls, money = self._wish.cap_calls, self._wish.cap_micro_usd
-        if calls is not None and self.calls >= calls:
+    def _may(self, question: Question) -> bool:
+        if self._company.stop.is_set() or len(self._aside) >= _AT_ONCE:
+            return False
+        calls, money = self._caps.calls, self._caps.micro_usd
+        if calls is not None and self._kept.calls >= calls:
             return False
         cost = estimate_micro_usd(self._teacher, question.prompt)
-        committed = self.spent_micro_usd + sum(self._aside.values()) + cost
-        return money is None or committed <= money
+        return money is None or self._kept.spent_micro_usd + cost <= money
 
-    def _send(self, door: Door, question: _Question, attempt: int) -> None:
-        self.calls += attempt == 1
-        self._aside[question.key] = estimate_micro_usd(self._teacher, question.prompt)
-        call = Call(question.key, attempt, self._teacher, question.prompt)
-        door.start(call, self._returned.put)
+    def _begin(self, question: Question) -> None:
+        aside = estimate_micro_usd(self._teacher, question.prompt)
+        self._kept.begin(question.key, aside)
+        self._aside[question.key] = aside
+        self._send(Call(question.key, 1, self._teacher, question.prompt))
 
-    def _take(self, door: Door, reply: Reply) -> None:
+    def _send(self, call: Call) -> None:
+        self._door.start(call, self._returned.put)
+
+    def _take(self, reply: Reply) -> None:
         """Keep a reply that was paid, or may have been; ask again where it surely was not."""
-        call = reply.call
-        aside = self._aside.pop(call.key)
-        if reply.outcome in _AGAIN and call.attempt < _MOST_TRIES:
-            assert isinstance(call.prompt, Prompt)  # noqa: S101 - we made it
-            self._send(door, _Question(call.key, call.prompt), call.attempt + 1)
+        call, stopped = reply.call, self._company.stop.is_set()
+        if reply.outcome in _AGAIN and call.attempt < _MOST_TRIES and not stopped:
+            self._send(replace(call, attempt=call.attempt + 1))
             return
-        if reply.outcome in _HOPELESS or reply.outcome in _AGAIN:
+        aside = self._aside.pop(call.key)
+        if reply.outcome in _HOPELESS | _AGAIN:
+            self._kept.withdraw(call.key)
+            if stopped and reply.outcome in _AGAIN:
+                return
             raise TeacherFailure(
                 reply.error or f"The judge answered {reply.outcome}.", stage="reply"
             )
+        self._keep(reply, aside)
+
+    def _keep(self, reply: Reply, aside: int) -> None:
         text, cost = self._read(reply, aside)
-        self.spent_micro_usd += cost
-        self._kept.keep(call.key, text, reply.outcome, cost)
+        self._kept.keep(reply.call.key, text, reply.outcome, cost)
 
     def _read(self, reply: Reply, aside: int) -> tuple[str | None, int]:
         """The text and what it cost; without a count of tokens all that was set aside."""
@@ -253,16 +236,16 @@ class _Asking:
             return text, aside
         return text, cost_micro_usd(self._teacher, read.prompt_tokens, read.completion_tokens)
 
-    def _take_the_rest(self, door: Door) -> None:
+    def _take_the_rest(self) -> None:
         """After an interruption or a failure: what is under way comes back, and is kept."""
-        door.close()
+        self._door.close()
         while not self._returned.empty():
             reply = self._returned.get()
-            if reply.outcome in {Outcome.ANSWERED, Outcome.UNKNOWN, Outcome.UNREADABLE}:
-                aside = self._aside.pop(reply.call.key)
-                text, cost = self._read(reply, aside)
-                self.spent_micro_usd += cost
-                self._kept.keep(reply.call.key, text, reply.outcome, cost)
+            aside = self._aside.pop(reply.call.key)
+            if reply.outcome in _HOPELESS | _AGAIN:
+                self._kept.withdraw(reply.call.key)
+            else:
+                self._keep(reply, aside)
 
 
 def as_json(found: Compared) -> Mapping[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Set
 from uuid import UUID
 
-from app.db import candidates, claimants, exports, training_runs
+from app.db import candidates, claimants, comparisons, exports, training_runs
 from app.runtime import Runtime
 
 
@@ -29,3 +29,9 @@ def runs_due(runtime: Runtime) -> Set[UUID]:
     """Training runs that nobody drives; raises Unavailable when Postgres is away."""
     with runtime.database.transaction() as connection:
         return set(training_runs.waiting(connection))
+
+
+def comparisons_due(runtime: Runtime) -> Set[UUID]:
+    """Comparisons that nobody drives; raises Unavailable when Postgres is away."""
+    with runtime.database.transaction() as connection:
+        return set(comparisons.waiting(connection))

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.db import (
     candidates,
     claimants,
+    comparisons,
     conversations,
     counts,
     embeddings,
@@ -71,6 +72,8 @@ def sweep(runtime: Runtime) -> Swept:
         export_ids = exports.waiting(connection)
         training_runs.close_lost_stops(connection)
         run_ids = training_runs.waiting(connection)
+        comparisons.close_lost_stops(connection)
+        compared_ids = comparisons.waiting(connection)
         workers.swept(connection, SWEEP)
     for job_id in [*job_ids, *batched]:
         runtime.wake.generate(job_id)
@@ -80,6 +83,8 @@ def sweep(runtime: Runtime) -> Swept:
         runtime.wake.export(export_id)
     for run_id in run_ids:
         runtime.wake.train(run_id)
+    for comparison_id in compared_ids:
+        runtime.wake.compare(comparison_id)
     keep_up(runtime)
     found = (job_ids, pool_ids, export_ids, batched, run_ids)
     return Swept(orphaned, *map(len, found))

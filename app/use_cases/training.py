@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from app.domain.lifecycle import ExportState, StopMode, TrainingState
 from app.domain.stored import ExportRecord, Page, TrainingRecord
 from app.domain.training_config import read_config
 from app.domain.tuning import Tuning
+from app.domain.worth import WorthPlan
 from app.errors import Conflict, InvalidInput, NotFound, Problem
 from app.files.base_folder import refuse_code
 from app.runtime import Runtime
@@ -27,8 +28,9 @@ HANDED = {
 }
 RESULTS = (
     *("adapter", "model", "merged", "metrics.json", "report.json", "README.md"),
-    *("predictions-before.jsonl", "predictions-after.jsonl"),
+    *("predictions-before.jsonl", "predictions-after.jsonl", "worth.json", "worth.svg"),
 )
+CURVE = "curve"
 PACKED = (".jsonl", ".jsonl.gz", ".parquet")
 
 
@@ -36,7 +38,8 @@ PACKED = (".jsonl", ".jsonl.gz", ".parquet")
 class TrainingWish:
     """What somebody asks for: a base model by name, an export, and settings of the trainer.
 
-    A `dry_run` counts rows, tokens, steps, memory and time, and trains nothing.
+    A `dry_run` counts rows, tokens, steps, memory and time, and trains nothing. With `worth` the
+    same recipe is trained on shares of the rows, to see what more of them buy.
     """
 
     export_id: UUID
@@ -45,6 +48,7 @@ class TrainingWish:
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     held_out: float = 0.05
     dry_run: bool = False
+    worth: WorthPlan | None = None
 
 
 def base_models(runtime: Runtime) -> Mapping[str, Path]:
@@ -70,6 +74,7 @@ def request(runtime: Runtime, wish: TrainingWish, once: Once | None = None) -> T
             "settings": dict(wish.settings),
             "held_out": wish.held_out,
             "dry_run": wish.dry_run,
+            "worth": wish.worth and wish.worth.as_json(),
             "state": TrainingState.QUEUED,
         }
         training_runs.insert(connection, values)
@@ -92,6 +97,8 @@ def _check(runtime: Runtime, wish: TrainingWish) -> None:
     except InvalidInput as error:
         problem = Problem("/base_model", "unsafe_base_model", error.detail)
         raise InvalidInput("The training cannot be done like this.", problems=[problem]) from error
+    if wish.worth is not None:
+        _check_worth(wish.worth, wish.dry_run)
     reserved = [name for name in ("base_model", "method") if name in wish.settings]
     if reserved:
         problem = Problem(f"/settings/{reserved[0]}", "unknown_field", "give it beside settings")
@@ -100,6 +107,15 @@ def _check(runtime: Runtime, wish: TrainingWish) -> None:
         read_config(trainer_settings(known[wish.base_model], wish.method, wish.settings))
     except InvalidInput as error:
         raise InvalidInput(error.detail, problems=[*map(_placed, error.problems)]) from error
+
+
+def _check_worth(plan: WorthPlan, dry_run: bool) -> None:
+    problems = [replace(each, pointer=f"/worth{each.pointer}") for each in plan.problems()]
+    if dry_run:
+        told = "a worth curve cannot be counted first; count a run on all rows"
+        problems.append(Problem("/dry_run", "conflicting", told))
+    if problems:
+        raise InvalidInput("The training cannot be done like this.", problems=problems)
 
 
 def trainer_settings(
@@ -236,8 +252,8 @@ def like(runtime: Runtime, run_id: UUID) -> TrainingRecord:
 
 def result_files(runtime: Runtime, run_id: UUID) -> Mapping[str, Path]:
     """The files that a run left, by their path below its folder; raises NotFound or Conflict."""
-    archive(runtime, run_id)
-    folder = run_folder(runtime, run_id)
+    record, _ = archive(runtime, run_id)
+    folder = result_folder(runtime, record)
     whole = [path for name in RESULTS for path in (folder / name, *(folder / name).rglob("*"))]
     return {str(path.relative_to(folder)): path for path in sorted(whole) if path.is_file()}
 
@@ -245,6 +261,12 @@ def result_files(runtime: Runtime, run_id: UUID) -> Mapping[str, Path]:
 def run_folder(runtime: Runtime, run_id: UUID) -> Path:
     """Where a run has its data, its checkpoints and its result."""
     return runtime.training_directory / str(run_id)
+
+
+def result_folder(runtime: Runtime, record: TrainingRecord) -> Path:
+    """Where in that folder the result is; a worth curve has its material beside it."""
+    folder = run_folder(runtime, record.id)
+    return folder if record.worth is None else folder / CURVE
 
 
 def archive_path(runtime: Runtime, run_id: UUID) -> Path:

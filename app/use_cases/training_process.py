@@ -65,7 +65,7 @@ def find_python(named: Path | None) -> Path:
     )
 
 
-def _do_nothing() -> None:
+def do_nothing() -> None:
     """Stand where nobody has anything to do meanwhile."""
 
 
@@ -75,7 +75,7 @@ def run_training(
     *,
     arguments: tuple[str, ...] = (),
     hear: Listener | None = None,
-    tick: Callable[[], None] = _do_nothing,
+    tick: Callable[[], None] = do_nothing,
     stop: threading.Event | None = None,
     limits: Limits | None = None,
 ) -> Ended:

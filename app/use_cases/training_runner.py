@@ -19,8 +19,9 @@ import structlog
 
 from app.db import exports, training_runs
 from app.domain.lifecycle import StopMode, TrainingState
-from app.domain.stored import TrainingRecord
+from app.domain.stored import ExportRecord, TrainingRecord
 from app.domain.training_ending import Ending
+from app.domain.worth import Arm
 from app.errors import CultivarError, InvalidInput, NotFound, Unavailable
 from app.files.handoff_folder import is_complete
 from app.runtime import Runtime
@@ -28,13 +29,17 @@ from app.use_cases.exports import export_path
 from app.use_cases.handoff import Wishes, hand_over
 from app.use_cases.heartbeat import this_host
 from app.use_cases.training import (
+    CURVE,
     RESULTS,
     archive_path,
     base_models,
+    result_folder,
     run_folder,
     trainer_settings,
 )
-from app.use_cases.training_process import Ended, find_python, run_training
+from app.use_cases.training_process import Ended, Listener, find_python, run_training
+from app.use_cases.worth import RESULT, measure_worth
+from app.use_cases.worth_material import gather, is_gathered, wish_of
 
 _MOST_LOST = 3
 _HOLD_S = 0.5
@@ -92,6 +97,8 @@ class _Attempt:
             )
         python = find_python(self._runtime.settings.train_python)
         folder = run_folder(self._runtime, self._record.id)
+        if self._record.worth is not None:
+            return self._outcome(folder, self._curve(folder, python))
         with self._holding():
             self._hand_over(folder)
         wanted = ("--dry-run",) if self._record.dry_run else ()
@@ -100,15 +107,35 @@ class _Attempt:
         )
         return self._outcome(folder, ended)
 
+    def _curve(self, folder: Path, python: Path) -> Ended:
+        """Every training of a worth curve that is not done yet."""
+        record, base = self._record, self._base()
+        with self._holding():
+            if not is_gathered(folder):
+                gather(self._runtime, self._export(), folder)
+            wish = wish_of(folder, record, trainer_settings(base, record.method, record.settings))
+            numbers = {each: number for number, each in enumerate(wish.arms(), 1)}
+
+            def heard(arm: Arm) -> Listener:
+                told = {"arm": arm.name, "run": numbers[arm], "runs": len(numbers)}
+                return lambda line: self._hear({**line, **told})
+
+            target = folder / CURVE
+            return measure_worth(target, wish, python, hear=heard, stop=self._stop, tick=self._tick)
+
+    def _base(self) -> Path:
+        found = base_models(self._runtime).get(self._record.base_model)
+        if found is None:
+            raise InvalidInput(f"This worker has no base model {self._record.base_model}.")
+        return found
+
     def _hand_over(self, folder: Path) -> None:
         """Make the run's folder, once: however often it starts, it trains on the same rows."""
         if is_complete(folder):
             return
         record, part = self._record, folder.with_name(f".{folder.name}.{self._record.attempt}")
-        base = base_models(self._runtime).get(record.base_model)
-        if base is None:
-            raise InvalidInput(f"This worker has no base model {record.base_model}.")
-        source, manifest = self._export()
+        base, export = self._base(), self._export()
+        source, manifest = export_path(self._runtime, export), export.manifest or {}
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         settings = trainer_settings(base, record.method, record.settings)
@@ -116,13 +143,13 @@ class _Attempt:
         hand_over(source, part, settings, wishes)
         part.replace(folder)
 
-    def _export(self) -> tuple[Path, Mapping[str, object]]:
+    def _export(self) -> ExportRecord:
         export_id = self._record.export_id
         with self._runtime.database.transaction() as connection:
             export = None if export_id is None else exports.get(connection, export_id)
         if export is None:
             raise NotFound("The export of this run is gone, and its rows were not copied yet.")
-        return export_path(self._runtime, export), export.manifest or {}
+        return export
 
     def _hear(self, line: Mapping[str, object]) -> None:
         self._told = {**self._told, **line}
@@ -204,7 +231,7 @@ class _Attempt:
             shutil.rmtree(folder, ignore_errors=True)
             return {}
         target = archive_path(self._runtime, self._record.id)
-        part = target.with_suffix(".part")
+        part, folder = target.with_suffix(".part"), result_folder(self._runtime, self._record)
         with tarfile.open(part, "w") as archive:
             for name in RESULTS:
                 if (folder / name).exists():
@@ -212,7 +239,8 @@ class _Attempt:
         with part.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         part.replace(target)
-        metrics = json.loads((folder / "metrics.json").read_bytes())
+        numbers = "metrics.json" if self._record.worth is None else RESULT
+        metrics = json.loads((folder / numbers).read_bytes())
         return {"metrics": metrics, "sha256": digest, "bytes": target.stat().st_size}
 
 

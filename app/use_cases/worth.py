@@ -17,7 +17,7 @@ from app.domain.worth_chart import chart
 from app.errors import InvalidInput
 from app.files.handoff_folder import claim_folder, is_complete, write_data, write_manifest
 from app.use_cases.handoff import Wishes, hand_over, seed_lines
-from app.use_cases.training_process import Ended, Listener, find_python, run_training
+from app.use_cases.training_process import Ended, Listener, do_nothing, find_python, run_training
 
 RECIPE, RESULT, PICTURE = "recipe.json", "worth.json", "worth.svg"
 _WEIGHTS = ("adapter", "model", "merged")
@@ -55,6 +55,7 @@ def measure_worth(
     *,
     hear: Callable[[Arm], Listener],
     stop: threading.Event,
+    tick: Callable[[], None] = do_nothing,
 ) -> Ended:
     """Make every run that is not done yet, and after each the result as JSON and as a picture.
 
@@ -69,12 +70,12 @@ def measure_worth(
         run = folder / "runs" / arm.name
         if not (run / "metrics.json").exists():
             rows.prepare(run, arm)
-            ended = run_training(run, python, hear=hear(arm), stop=stop)
+            ended = run_training(run, python, hear=hear(arm), tick=tick, stop=stop)
             if ended.ending is not Ending.DONE:
                 return replace(ended, detail=f"{arm.name}: {ended.detail}")
             _drop_weights(run)
         outcomes.append(_outcome(arm, run))
-        _write(folder, wish, outcomes)
+        _write(folder, outcomes, rows.measure, len(wish.arms()))
     return Ended(Ending.DONE)
 
 
@@ -102,8 +103,13 @@ class _Rows:
         lines = list(_lines(folder / "rows"))
         self._exam = [each for each in lines if each["split"] != Split.TRAIN]
         if not self._exam:
-            raise InvalidInput("No row is held out, so nothing can be compared: raise --held-out.")
+            raise InvalidInput(
+                "No row is held out, so nothing can be compared: hold more of them out."
+            )
         self._asked = {_prompt(each) for each in self._exam}
+        # Rows may bring seeds along that nobody was shown, and those are asked first.
+        by_seeds = any(each["split"] == Split.SEEDS for each in self._exam)
+        self.measure = "held-out seeds" if by_seeds else "held-out rows"
         self._train = {Source.ROWS: self._learnable(lines)}
         if wish.seeds is not None:
             found = seed_lines(wish.seeds, self._manifest.layout, Split.TRAIN)
@@ -151,6 +157,11 @@ class _Rows:
         return found
 
 
+def title_of(result: Mapping[str, Any]) -> str:
+    """What stands above the curve."""
+    return f"Loss a token on {result['measure']}"
+
+
 def _lines(folder: Path) -> Iterator[Line]:
     with (folder / DATA).open("rb") as file:
         yield from map(orjson.loads, file)
@@ -180,9 +191,8 @@ def _outcome(arm: Arm, run: Path) -> Outcome:
     )
 
 
-def _write(folder: Path, wish: WorthWish, outcomes: Sequence[Outcome]) -> None:
+def _write(folder: Path, outcomes: Sequence[Outcome], measure: str, count: int) -> None:
     """The result so far, each file whole or as it was."""
-    measure = "held-out rows" if wish.held_out_seeds is None else "held-out seeds"
     following = next_rows(outcomes)
     result = {
         "measure": measure,
@@ -190,9 +200,9 @@ def _write(folder: Path, wish: WorthWish, outcomes: Sequence[Outcome]) -> None:
         "points": [each.as_json() for each in outcomes],
         "means": [asdict(each) for each in means(outcomes)],
         "next": following and asdict(following),
-        "runs": {"done": len(outcomes), "of": len(wish.arms())},
+        "runs": {"done": len(outcomes), "of": count},
     }
-    picture = chart(outcomes, f"Loss a token on {measure}")
+    picture = chart(outcomes, title_of(result))
     for name, text in ((RESULT, json.dumps(result, indent=2) + "\n"), (PICTURE, picture)):
         passing = folder / f".{name}.part"
         passing.write_text(text, encoding="utf-8")

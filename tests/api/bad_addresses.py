@@ -11,6 +11,7 @@ def ids() -> Iterator[Bad]:
     """Ids that name nothing."""
     families = (
         "seed-sets", "document-sets", "evaluation-sets", "teachers", "jobs", "exports", "reviews",
+        "comparisons",
     )  # fmt: skip
     for family in (*families, "rows"):
         for given in ("{unknown}", "x", "%00", "..%2f..%2fetc%2fpasswd", "1" * 300):

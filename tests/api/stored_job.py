@@ -88,7 +88,13 @@ def submitted_job(runtime: Runtime, target_rows: int = 2) -> Job:
 
 def stored_job(runtime: Runtime, *, row_count: int = 3, target_rows: int = 2) -> StoredJob:
     """A job whose target is met."""
-    job = submitted_job(runtime, target_rows)
+    return stored_rows(runtime, submitted_job(runtime, target_rows), row_count=row_count)
+
+
+def stored_rows(
+    runtime: Runtime, job: Job, *, row_count: int = 3, rejected_output: str = ""
+) -> StoredJob:
+    """The same for a job that was submitted."""
     with runtime.database.transaction() as connection:
         conversation_id = stored_conversation(connection, job)
         call_id = stored_slots(connection, job, conversation_id)
@@ -96,7 +102,15 @@ def stored_job(runtime: Runtime, *, row_count: int = 3, target_rows: int = 2) ->
             _row(connection, job, conversation_id, call_id, at, RowState.ACCEPTED)
             for at in range(row_count)
         ]
-        rejected = _row(connection, job, conversation_id, call_id, row_count, RowState.REJECTED)
+        rejected = _row(
+            connection,
+            job,
+            conversation_id,
+            call_id,
+            row_count,
+            RowState.REJECTED,
+            rejected_output,
+        )
         counts.add(connection, job.id, _tally(row_count))
     return StoredJob(job, row_ids, rejected, call_id)
 
@@ -184,6 +198,7 @@ def _row(
     slot_id: UUID,
     at: int,
     state: RowState,
+    rejected_output: str = "",
 ) -> UUID:
     candidate_id, row_id = new_id(), new_id()
     instruction = f"Describe tree number {at}."
@@ -211,7 +226,7 @@ def _row(
         "position": 0,
         "instruction": instruction,
         "input": "",
-        "output": f"It is tree {at}." if state is RowState.ACCEPTED else "",
+        "output": f"It is tree {at}." if state is RowState.ACCEPTED else rejected_output,
         "is_classification": False,
         "state": state,
         "reasons": reasons,

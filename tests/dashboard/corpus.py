@@ -118,6 +118,7 @@ class Poisoned:
             f"/dashboard/documents/{self.document_set_id}",
             "/dashboard/template-sets",
             "/dashboard/training",
+            "/dashboard/comparisons",
             "/dashboard/teachers",
             "/dashboard/teachers/new",
             teacher,

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from app.errors import InvalidInput, TeacherFailure
 from app.llm.guard import Guard
-from app.use_cases.comparing import Compared, CompareWish, compare, described_judge
+from app.use_cases.comparing import Compared, described_judge
+from app.use_cases.comparing_files import CompareWish, compare
 from app.use_cases.teachers import TeacherDetails
 from tests.llm.scripted_teacher import ScriptedTeacher, answers, completion, scripted_teacher
 

@@ -45,6 +45,9 @@ class Bell:
     def train(self, run_id: UUID) -> None:
         self.rung.append(("train", run_id))
 
+    def compare(self, comparison_id: UUID) -> None:
+        self.rung.append(("compare", comparison_id))
+
 
 @pytest.fixture
 def bell() -> Bell:

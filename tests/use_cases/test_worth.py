@@ -119,7 +119,7 @@ def test_another_comparison_is_refused(measured: Measured, tmp_path: Path) -> No
         measured(repeats=2)
     with pytest.raises(InvalidInput, match="is not empty"):
         measured(folder=".")
-    with pytest.raises(InvalidInput, match=r"raise --held-out"):
+    with pytest.raises(InvalidInput, match="hold more of them out"):
         measured(folder="none", held_out_seeds=None, held_out=0.0)
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     pool = written(tmp_path / "talk.jsonl", [{"messages": talk}])  # type: ignore[dict-item]

@@ -19,6 +19,7 @@ except ImportError:
     varlen_attn = None
 
 NAME = "cultivar_packed"
+_WIDEST = 256
 
 
 def register() -> None:
@@ -64,8 +65,11 @@ def attend(
         )
     groups = getattr(module, "num_key_value_groups", 1)
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
-    if varlen_attn is not None and query.is_cuda and not dropout:
-        return _by_kernel(query, key, value, borders, named["max_length_q"], scaling), None
+    kind = None if dropout else kernel_type(query)
+    if kind is not None:
+        flat = [each.to(kind) for each in (query, key, value)]
+        out = _by_kernel(*flat, borders, named["max_length_q"], scaling)
+        return out.to(query.dtype), None
     parts = [
         scaled_dot_product_attention(
             query[:, :, begin:end],
@@ -78,6 +82,27 @@ def attend(
         for begin, end in torch.stack([borders[:-1], borders[1:]], dim=1).tolist()
     ]
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+
+
+def kernel_type(query: torch.Tensor) -> torch.dtype | None:
+    """The half type in which the kernel takes these queries; None where it cannot.
+
+    It is FlashAttention: from Ampere on, half types, heads of up to 256 in steps of 8. Beside a
+    base in 4 bits PEFT holds the norms in float32, which widens what comes behind them; there
+    autocast tells the type, as it does in the attentions of transformers.
+    """
+    width = query.shape[-1]
+    if varlen_attn is None or not _is_ampere(query.device) or width % 8 or width > _WIDEST:
+        return None
+    if query.dtype is torch.float32 and torch.is_autocast_enabled(query.device.type):
+        kind = torch.get_autocast_dtype(query.device.type)
+    else:
+        kind = query.dtype
+    return kind if kind in (torch.bfloat16, torch.float16) else None
+
+
+def _is_ampere(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _by_kernel(

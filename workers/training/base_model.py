@@ -58,18 +58,28 @@ def load_model(folder: Path, config: TrainingConfig, place: Place) -> Any:
         "use_safetensors": True,
     }
     if config.method is Tuning.QLORA:
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16 if place.bf16 else torch.float16,
-        )
+        options["quantization_config"] = _four_bits(place)
         options["device_map"] = {"": 0}
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, **options)
     except (ValueError, OSError) as error:
         raise BadRun(f"The base model in {folder} cannot be loaded: {error}") from error
+    except ImportError as error:
+        raise BadRun(
+            f"{config.method} needs a library that this Python has not: {error}. Run `python3 "
+            "run.py trainer --cuda`, or install it where CULTIVAR_TRAIN_PYTHON points."
+        ) from error
     return model if config.method is Tuning.QLORA else model.to(place.device)
+
+
+def _four_bits(place: Place) -> BitsAndBytesConfig:
+    """NF4 with double quantization (Dettmers et al. 2023, arXiv:2305.14314, section 3)."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if place.bf16 else torch.float16,
+    )
 
 
 def outline(folder: Path) -> Any:

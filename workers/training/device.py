@@ -72,7 +72,7 @@ class Memory:
 
 
 def memory(
-    parameters: int,
+    weights: int,
     trained: int,
     layers: int,
     hidden: int,
@@ -80,10 +80,10 @@ def memory(
     bf16: bool,
     checkpointing: bool,
 ) -> Memory:
-    """Weights; gradients and Adam's two moments of what is trained; activations of a sequence."""
+    """Bytes of weights; gradients and Adam's two moments of what is trained; activations."""
     kept = 2 * layers * hidden if checkpointing else _ACTIVATION_BYTES * layers * hidden
     return Memory(
-        fixed=parameters * (2 if bf16 else 4) + trained * 16,
+        fixed=weights + trained * 16,
         sequence=length * (kept if bf16 else 2 * kept),
     )
 

@@ -79,9 +79,8 @@ def make_plan(
     bf16 = place.bf16 and config.method is not Tuning.FULL
 
     def needed(checkpointing: bool) -> Memory:
-        return memory(
-            shape.parameters, trained, shape.layers, shape.hidden, length, bf16, checkpointing
-        )
+        weights = weight_bytes(config, shape, bf16)
+        return memory(weights, trained, shape.layers, shape.hidden, length, bf16, checkpointing)
 
     if wanted is None and saving and fits(place, needed(False), sequences=2):
         saving = False  # computing twice costs a third; memory that is there costs nothing
@@ -94,6 +93,17 @@ def make_plan(
         checkpointing=saving,
         needed=needed(saving),
     )
+
+
+def weight_bytes(config: TrainingConfig, shape: ModelShape, bf16: bool) -> int:
+    """What the base takes; with qlora its linear layers are in 4 bits and the rest in float32.
+
+    NF4 with double quantization takes 4.127 bits a weight (Dettmers et al. 2023, section 3).
+    """
+    if config.method is not Tuning.QLORA:
+        return shape.parameters * (2 if bf16 else 4)
+    linear = sum(each.inputs * each.outputs for each in shape.linears)
+    return round(linear * 4.127 / 8) + 4 * (shape.parameters - linear)
 
 
 def step_count(config: TrainingConfig, sequences: int) -> int:

@@ -2,6 +2,7 @@
 
 from app.dashboard.pages import (
     access,
+    comparisons,
     documents,
     evaluation_sets,
     exports,
@@ -43,6 +44,7 @@ PAGES = (
     exports,
     pushes,
     training,
+    comparisons,
     access,
     missing,
 )

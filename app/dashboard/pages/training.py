@@ -14,12 +14,14 @@ from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.loss_chart import loss_curves
 from app.dashboard.option_fields import ShownOption, read_options, shown_options
 from app.dashboard.rendering import page, rendered
+from app.dashboard.worth_curve import worth_so_far
 from app.domain.lifecycle import ExportState, StopMode, TrainingState
 from app.domain.options import OptionField
 from app.domain.stored import ExportRecord, TrainingRecord
 from app.domain.training_config import config_fields
 from app.domain.tuning import METHOD_OPTIONS, TUNING_METHODS, Tuning
 from app.domain.tuning_results import before_and_after, verdict_words
+from app.domain.worth import WorthPlan
 from app.errors import CultivarError, InvalidInput, Problem
 from app.runtime import Runtime
 from app.use_cases import exports, training, training_losses
@@ -63,6 +65,7 @@ def _seen(runtime: Runtime, run: TrainingRecord) -> Mapping[str, object]:
         "samples": measured.get("samples", ()),
         "overlap": measured.get("overlap"),
         "files": _files(runtime, run) if whole else (),
+        "worth": worth_so_far(runtime, run),
     }
 
 
@@ -112,6 +115,7 @@ def request_run(runtime: RuntimeOfApp, form: SentForm) -> Response:
         settings=read_options(_fields(form.text("method")), form),
         held_out=_held_out(reading),
         dry_run=form.text("action") == "count",
+        worth=_plan(reading) if form.text("action") == "worth" else None,
     )
     problems: Sequence[Problem] = reading.problems
     try:
@@ -132,6 +136,16 @@ def _held_out(reading: Reading) -> float:
         return found
     reading.refuse("held_out", "out_of_range", f"must be from 0 to {_MOST_HELD_OUT}, not {found:g}")
     return _USUAL_HELD_OUT
+
+
+def _plan(reading: Reading) -> WorthPlan:
+    """The worth curve that the form asks for."""
+    try:
+        shares = [float(each) for each in (reading.form.text("worth/shares") or "1").split(",")]
+    except ValueError:
+        shares = []
+    repeats = reading.integer("worth/repeats", WorthPlan().repeats)
+    return WorthPlan(shares=tuple(shares), repeats=repeats or 0)
 
 
 def _fields(method: str) -> Sequence[OptionField]:

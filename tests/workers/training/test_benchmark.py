@@ -4,7 +4,19 @@ import json
 
 import pytest
 
-from benchmarks.train import ARMS, SHAPES, main, matmul_parameters, rows_of
+from benchmarks.train import (
+    ARMS,
+    GOALS,
+    SHAPES,
+    ArmFailed,
+    Measured,
+    in_process_of_its_own,
+    main,
+    matmul_parameters,
+    measure_all,
+    rows_of,
+    summary,
+)
 
 
 @pytest.mark.timeout(300)
@@ -31,3 +43,33 @@ def test_rows_are_as_long_as_alpacas() -> None:
     lengths = [len(each.ids) for each in rows_of(SHAPES["8b"], 4000)]
     assert sum(lengths) / len(lengths) == pytest.approx(96, rel=0.05)
     assert max(lengths) <= SHAPES["8b"].length
+
+
+def measured(arm: str, left_s: float | None = None) -> Measured:
+    if arm == "trl_pack":
+        raise ArmFailed("CUDA out of memory")
+    return Measured(arm, 600.0 if arm == "ours" else 200.0, 100.0, 0.9, None, [1.0])
+
+
+def test_an_arm_that_fails_does_not_cost_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    found, failed = measure_all(GOALS[:3], measured, None)
+    assert ([each.arm for each in found], failed) == (
+        ["ours", "hf_pad8"],
+        {"trl_pack": "CUDA out of memory"},
+    )
+    assert "trl_pack failed" in capsys.readouterr().err
+    result = summary(SHAPES["8b"], found, 1e15)
+    assert result["ours_against"] == {"hf_pad8": 3.0}
+    assert result["largest_loss_difference"] is None
+    assert summary(SHAPES["8b"], [], 1e15)["ours_against"] == {}
+
+
+def test_nothing_is_begun_when_the_time_is_up() -> None:
+    found, failed = measure_all(["ours"], measured, 0.0)
+    assert (found, failed) == ([], {"ours": "the time was up"})
+    with pytest.raises(ArmFailed, match="time was up"):
+        in_process_of_its_own("ours", "tiny", 1, 0.05)
+
+
+def test_the_goals_arms_are_there() -> None:
+    assert {"hf_pad8", "trl_pack", "ours"} <= set(GOALS) <= set(ARMS)
