@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from app.dashboard.context import RuntimeOfApp, from_our_pages, page_router
 from app.dashboard.forms import Form, Reading, SentForm, by_field
-from app.dashboard.live import BoardOfApp, first_sight, polled
+from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
@@ -29,7 +29,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonLook:
+class ComparisonLook(Look):
     """One comparison."""
 
     comparison_id: UUID
