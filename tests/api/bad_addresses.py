@@ -56,12 +56,15 @@ def pages() -> Iterator[Bad]:
         for cursor in ("x", "%00", "WyJqb2JzIl0", forged("jobs", 5, {}), "a" * 3000):
             where = f"/v1/{path}?cursor={cursor}"
             yield Bad(f"{path} cursor {cursor[:12]}", 422, "cursor_invalid", path=where)
-    for text in ("rows?job_id={job}&text=%00", "rows?job_id={job}&text=a%00b"):
-        yield Bad(f"nul in {text}", 422, "nul_character", path=f"/v1/{text}")
-    for name in ("action", "actor"):
-        where = f"/v1/audit-log?{name}=key%00"
-        yield Bad(f"nul in {name}", 422, "control_character", path=where)
     yield Bad("limit is no number", 422, "wrong_type", path="/v1/jobs?limit=x")
+    yield Bad("state of jobs", 422, "wrong_type", path="/v1/jobs?state=done")
+    yield Bad("state of calls", 422, "wrong_type", path="/v1/jobs/{job}/calls?state=lost")
+    yield Bad("reason", 422, "wrong_type", path="/v1/jobs/{job}/candidates?reason=%00")
+    yield Bad("sort", 422, "unknown_field", path="/v1/jobs?sort=name;drop")
+
+
+def cursors() -> Iterator[Bad]:
+    """Cursors that are formed as ours are, with values that no page ends with."""
     kinds = {
         "seed-sets": forged("seed_sets", "a\x00"),
         "seed-sets/{seed_set}/seeds": forged("seeds", 1 << 70),
@@ -98,10 +101,15 @@ def pages() -> Iterator[Bad]:
     yield Bad(
         "row cursor beyond int4", 422, "cursor_invalid", path=f"/v1/jobs/{{job}}/rows?cursor={huge}"
     )
-    yield Bad("state of jobs", 422, "wrong_type", path="/v1/jobs?state=done")
-    yield Bad("state of calls", 422, "wrong_type", path="/v1/jobs/{job}/calls?state=lost")
-    yield Bad("reason", 422, "wrong_type", path="/v1/jobs/{job}/candidates?reason=%00")
-    yield Bad("sort", 422, "unknown_field", path="/v1/jobs?sort=name;drop")
+
+
+def searches() -> Iterator[Bad]:
+    """Texts to look for that Postgres cannot hold."""
+    for text in ("rows?job_id={job}&text=%00", "rows?job_id={job}&text=a%00b"):
+        yield Bad(f"nul in {text}", 422, "nul_character", path=f"/v1/{text}")
+    for name in ("action", "actor"):
+        where = f"/v1/audit-log?{name}=key%00"
+        yield Bad(f"nul in {name}", 422, "control_character", path=where)
 
 
 def forged(*key: object) -> str:

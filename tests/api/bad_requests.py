@@ -18,6 +18,8 @@ FAMILIES = (
     bad_sets.trainings,
     bad_addresses.ids,
     bad_addresses.pages,
+    bad_addresses.cursors,
+    bad_addresses.searches,
     bad_addresses.states,
     bad_addresses.exports,
     bad_addresses.reviews,
