@@ -23,12 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.db import training_runs
+from app.db import comparisons, training_runs
 from app.db.ids import new_id
 from app.domain.lifecycle import TrainingState
 from app.embedded.migrate import migrate
@@ -48,7 +49,7 @@ GOAL_FIRST_S, GOAL_BYTES = 0.5, 150_000
 COMPUTED, GOAL_COMPUTED_S = ("/report", "/report.html"), 5.0
 # Files as large as what is stored, and what is not a page or a list.
 NOT_LISTS = re.compile(
-    r"/(download|files)$|/static|^/docs|^/redoc|^/openapi|\{path|^/problems|^/healthz|^/readyz"
+    r"/(download|files|worth|worth\.svg)$|/static|^/docs|^/redoc|^/openapi|\{path|^/problems|^/healthz|^/readyz"
 )
 # Where nothing is told of everything.
 NEVER_BARE = {"/v1/rows", "/v1/template-sets/{template_set_id}/preview"}
@@ -213,16 +214,17 @@ def fill(runtime: Runtime, rows: int) -> Mapping[str, str]:
         "template_set_id": str(templates.template_set.id),
         "labelled_set_id": str(labelled.labelled_set.id),
         "key_id": str(key.key.id),
-        "run_id": str(_run(runtime, world.ready_export)),
+        **_compared(runtime, world.ready_export, filled.job.teacher_id),
         "name": "self_instruct",
         "row_cursor": filled.row_cursor,
         "seed_cursor": filled.seed_cursor,
     }
 
 
-def _run(runtime: Runtime, export_id: object) -> object:
-    run_id = new_id()
-    values = {
+def _compared(runtime: Runtime, export_id: UUID, teacher_id: UUID | None) -> Mapping[str, str]:
+    """A training run that is queued, and a comparison of what it tunes."""
+    run_id, comparison_id = new_id(), new_id()
+    run = {
         "id": run_id,
         "export_id": export_id,
         "base_model": "rose",
@@ -231,9 +233,19 @@ def _run(runtime: Runtime, export_id: object) -> object:
         "held_out": 0.05,
         "state": TrainingState.QUEUED,
     }
+    comparison = {
+        "id": comparison_id,
+        "run_id": run_id,
+        "teacher_id": teacher_id,
+        "judge": "gardener-1",
+        "language": "en",
+        "pairs": [],
+        "state": TrainingState.QUEUED,
+    }
     with runtime.database.transaction() as connection:
-        training_runs.insert(connection, values)
-    return run_id
+        training_runs.insert(connection, run)
+        comparisons.insert(connection, comparison)
+    return {"run_id": str(run_id), "comparison_id": str(comparison_id)}
 
 
 @contextmanager

@@ -124,9 +124,9 @@ def _spread(looks: Sequence[tuple[float, int, int]]) -> Sequence[Spent]:
     """Seconds, money and rows at the end of equal parts of the time, as the last look saw them."""
     end, points, at = looks[-1][0], list[Spent](), 0
     for part in range(1, _POINTS + 1):
-        while at + 1 < len(looks) and looks[at + 1][0] <= end * part / _POINTS:
+        while at + 1 < len(looks) and looks[at + 1][0] <= end * (part / _POINTS):
             at += 1
-        points.append(Spent(end * part / _POINTS, *looks[at][1:]))
+        points.append(Spent(end * (part / _POINTS), *looks[at][1:]))
     return points
 
 
