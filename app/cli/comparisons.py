@@ -10,15 +10,14 @@ from app.cli.connection import connected
 from app.cli.errors import FAILED
 from app.cli.money import Money
 from app.cli.names import teacher_id
-from app.cli.terminal import AsJson, Cursor, Limit, plain, show_facts, show_json, show_page
+from app.cli.terminal import AsJson, Cursor, Limit, facts_of, show_facts, show_json, show_page
 from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
-from app.domain.lifecycle import TrainingState
+from app.domain.lifecycle import OPEN_TRAINING_STATES, TrainingState
 from app.use_cases import comparisons
 
 commands = Typer()
 Identified = Annotated[UUID, Argument(metavar="COMPARISON", help="its id")]
-_OPEN = (TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING)
 _POLL_S = 1.0
 
 
@@ -44,7 +43,7 @@ def submit(
             cap_micro_usd=budget_usd,
         )
         record = comparisons.request(runtime, wish)
-        while wait and record.state in _OPEN:
+        while wait and record.state in OPEN_TRAINING_STATES:
             time.sleep(_POLL_S)
             record = comparisons.get(runtime, record.id)
     _show(record, as_json)
@@ -108,8 +107,7 @@ def _show(record: ComparisonRecord, as_json: bool) -> None:
     if as_json:
         show_json(record)
         return
-    facts = plain(record)
-    assert isinstance(facts, dict)  # noqa: S101 - a record has names
+    facts = facts_of(record)
     result = facts.pop("result") or {}
     shown = {**facts, **(result.get("comparison") or {})}
     show_facts({name: value for name, value in shown.items() if value is not None})

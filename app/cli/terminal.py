@@ -41,11 +41,16 @@ def show_json(value: object) -> None:
     sys.stdout.write(orjson.dumps(plain(value), default=str, option=options).decode())
 
 
+def facts_of(record: Any) -> dict[str, Any]:
+    """A record by its names, as JSON has it, without what it keeps out of its repr."""
+    shown = [field.name for field in dataclasses.fields(record) if field.repr]
+    return {name: plain(getattr(record, name)) for name in shown}
+
+
 def plain(value: object) -> object:
     """A value as JSON has it; fields that a record keeps out of its repr are kept out here too."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        shown = [field.name for field in dataclasses.fields(value) if field.repr]
-        return {name: plain(getattr(value, name)) for name in shown}
+        return facts_of(value)
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -13,8 +13,17 @@ from app.cli.errors import FAILED
 from app.cli.evaluation_table import show_evaluation
 from app.cli.method_options import OptionPairs, read_options
 from app.cli.shares import read_plan
-from app.cli.terminal import AsJson, Cursor, Limit, console, plain, show_facts, show_json, show_page
-from app.domain.lifecycle import StopMode, TrainingState
+from app.cli.terminal import (
+    AsJson,
+    Cursor,
+    Limit,
+    console,
+    facts_of,
+    show_facts,
+    show_json,
+    show_page,
+)
+from app.domain.lifecycle import OPEN_TRAINING_STATES, StopMode, TrainingState
 from app.domain.stored import TrainingRecord
 from app.domain.training_config import config_fields
 from app.domain.tuning import Tuning
@@ -24,7 +33,6 @@ from app.use_cases import training, worth_results
 
 commands = Typer()
 Identified = Annotated[UUID, Argument(metavar="RUN", help="its id")]
-_OPEN = (TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING)
 _POLL_S = 1.0
 
 
@@ -62,7 +70,7 @@ def submit(
     )
     with connected() as runtime:
         record = training.request(runtime, wish)
-        while wait and record.state in _OPEN:
+        while wait and record.state in OPEN_TRAINING_STATES:
             time.sleep(_POLL_S)
             record = training.get(runtime, record.id)
     _show(record, as_json)
@@ -143,8 +151,7 @@ def _show(record: TrainingRecord, as_json: bool) -> None:
     if as_json:
         show_json(record)
         return
-    facts = plain(record)
-    assert isinstance(facts, dict)  # noqa: S101 - a record has names
+    facts = facts_of(record)
     evaluation = (record.metrics or {}).get("evaluation")
     if isinstance(evaluation, dict):
         facts["metrics"] = {

@@ -6,8 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.access_tables import api_keys as keys
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.domain.api_keys import ApiKey, KeyPrint
 from app.domain.stored import Page
 
@@ -57,13 +56,15 @@ def any_good(connection: sa.Connection, scope: str) -> bool:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[ApiKey]:
     """Keys, newest first."""
-    query = sa.select(*_SHOWN).order_by(keys.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("api_keys", cursor, 1)
-    if after is not None:
-        query = query.where(keys.c.id < cursor_id(after[0]))
-    found = [ApiKey(**row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("api_keys", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(*_SHOWN),
+        keys.c.id,
+        lambda each: ApiKey(**each),
+        kind="api_keys",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def end(connection: sa.Connection, key_id: UUID, *, in_s: float = 0.0) -> None:

@@ -7,8 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.batches import insert_many, update_many
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import cursor_id, decode_cursor, encode_cursor
 from app.db.tables import candidates, conversations, jobs, pool_rows
 from app.domain.lifecycle import (
     CandidateState,

@@ -6,32 +6,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db import leases
 from app.db.comparison_tables import comparisons, judgements
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import training_runs
 from app.domain.comparison import ComparisonRecord
-from app.domain.lifecycle import TrainingState
+from app.domain.lifecycle import OPEN_TRAINING_STATES, TrainingState
 from app.domain.stored import Page
 
 _columns = [comparisons.c[name] for name in ComparisonRecord.__slots__]
-_now = sa.func.clock_timestamp()
-_HELD = (TrainingState.RUNNING, TrainingState.STOPPING)
-_OPEN = (TrainingState.QUEUED, *_HELD)
 
 
-def _record(row: "sa.Row[Any]") -> ComparisonRecord:
-    values = row._asdict()
+def _record(values: Mapping[str, Any]) -> ComparisonRecord:
     return ComparisonRecord(**{**values, "state": TrainingState(values["state"])})
-
-
-def _until(lease_s: float) -> sa.ColumnElement[Any]:
-    return _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
-
-
-def _own(comparison_id: UUID, attempt: int) -> tuple[sa.ColumnElement[bool], ...]:
-    table = comparisons.c
-    return table.id == comparison_id, table.attempt == attempt, table.state.in_(_HELD)
 
 
 def hold_run(connection: sa.Connection, run_id: UUID) -> None:
@@ -43,7 +30,7 @@ def hold_run(connection: sa.Connection, run_id: UUID) -> None:
 def open_of(connection: sa.Connection, run_id: UUID) -> UUID | None:
     """The comparison of a run that is not over, or None."""
     query = sa.select(comparisons.c.id).where(
-        comparisons.c.run_id == run_id, comparisons.c.state.in_(_OPEN)
+        comparisons.c.run_id == run_id, comparisons.c.state.in_(OPEN_TRAINING_STATES)
     )
     return connection.execute(query).scalar()
 
@@ -57,7 +44,7 @@ def get(connection: sa.Connection, comparison_id: UUID) -> ComparisonRecord | No
     """One comparison, or None."""
     query = sa.select(*_columns).where(comparisons.c.id == comparison_id)
     row = connection.execute(query).first()
-    return _record(row) if row else None
+    return _record(row._asdict()) if row else None
 
 
 def pairs(connection: sa.Connection, comparison_id: UUID) -> list[Mapping[str, str]]:
@@ -70,31 +57,20 @@ def page(
     connection: sa.Connection, run_id: UUID | None, *, cursor: str | None, limit: int
 ) -> Page[ComparisonRecord]:
     """Comparisons, or those of one run, newest first."""
-    query = sa.select(*_columns).order_by(comparisons.c.id.desc()).limit(limit + 1)
+    query = sa.select(*_columns)
     if run_id is not None:
         query = query.where(comparisons.c.run_id == run_id)
-    after = decode_cursor("comparisons", cursor, 1)
-    if after is not None:
-        query = query.where(comparisons.c.id < cursor_id(after[0]))
-    found = [_record(row) for row in connection.execute(query)]
-    more = len(found) > limit
-    next_ = encode_cursor("comparisons", [str(found[limit - 1].id)]) if more else None
-    return Page(found[:limit], next_)
+    return newest_first(
+        connection, query, comparisons.c.id, _record, kind="comparisons", cursor=cursor, limit=limit
+    )
 
 
 def claim(connection: sa.Connection, comparison_id: UUID, *, lease_s: float) -> int | None:
     """Take a queued comparison, or one whose worker is lost; the number of the attempt."""
-    lost = sa.and_(comparisons.c.state == TrainingState.RUNNING, comparisons.c.leased_until < _now)
-    ready = sa.or_(comparisons.c.state == TrainingState.QUEUED, lost)
     return connection.execute(
         comparisons.update()
-        .where(comparisons.c.id == comparison_id, ready)
-        .values(
-            state=TrainingState.RUNNING,
-            attempt=comparisons.c.attempt + 1,
-            leased_until=_until(lease_s),
-            started_at=sa.func.coalesce(comparisons.c.started_at, _now),
-        )
+        .where(comparisons.c.id == comparison_id, leases.ready(comparisons))
+        .values(leases.claimed(comparisons, lease_s))
         .returning(comparisons.c.attempt)
     ).scalar()
 
@@ -110,26 +86,22 @@ def renew(
     """Prolong the lease and note how far it is; the state, or None when it is another's now."""
     state = connection.execute(
         comparisons.update()
-        .where(*_own(comparison_id, attempt))
-        .values(leased_until=_until(lease_s), **told)
+        .where(*leases.own(comparisons, comparison_id, attempt))
+        .values(leased_until=leases.until(lease_s), **told)
         .returning(comparisons.c.state)
     ).scalar()
     return state and TrainingState(state)
 
 
 def finish(
-    connection: sa.Connection, comparison_id: UUID, attempt: int, values: Mapping[str, object]
+    connection: sa.Connection,
+    comparison_id: UUID,
+    attempt: int,
+    state: TrainingState,
+    values: Mapping[str, object],
 ) -> bool:
-    """Write how an attempt ended; False when the comparison is no longer its own.
-
-    It is queued again only while nobody asked for a stop; if somebody did, the sweep ends it.
-    """
-    own = _own(comparison_id, attempt)
-    if values["state"] is TrainingState.QUEUED:
-        own = (*own, comparisons.c.state == TrainingState.RUNNING)
-    given = {"finished_at": _now, **values, "leased_until": None}
-    done = connection.execute(comparisons.update().where(*own).values(given))
-    return done.rowcount > 0
+    """See `app.db.leases`."""
+    return leases.finish(connection, comparisons, comparison_id, attempt, state, dict(values))
 
 
 def move(
@@ -140,38 +112,22 @@ def move(
     **values: object,
 ) -> bool:
     """Move one from a state to another; False when it stands elsewhere."""
-    here = sa.and_(comparisons.c.id == comparison_id, comparisons.c.state == start)
-    done = connection.execute(comparisons.update().where(here).values(state=end, **values))
-    return done.rowcount > 0
+    return leases.move(connection, comparisons, comparison_id, start, end, values)
 
 
 def waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
     """Comparisons that a worker should take."""
-    lost = sa.and_(comparisons.c.state == TrainingState.RUNNING, comparisons.c.leased_until < _now)
-    query = (
-        sa.select(comparisons.c.id)
-        .where(sa.or_(comparisons.c.state == TrainingState.QUEUED, lost))
-        .order_by(comparisons.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+    return leases.waiting(connection, comparisons, limit)
 
 
 def close_lost_stops(connection: sa.Connection) -> int:
     """End those that were being stopped when their worker was lost."""
-    lost = (comparisons.c.state == TrainingState.STOPPING, comparisons.c.leased_until < _now)
-    done = connection.execute(
-        comparisons.update()
-        .where(*lost)
-        .values(state=TrainingState.STOPPED, finished_at=_now, leased_until=None)
-    )
-    return done.rowcount
+    return leases.close_lost_stops(connection, comparisons, TrainingState.STOPPED)
 
 
 def delete(connection: sa.Connection, comparison_id: UUID) -> bool:
     """Remove one that nobody holds, with its judgements."""
-    gone = (comparisons.c.id == comparison_id, comparisons.c.state.not_in(_HELD))
-    return connection.execute(comparisons.delete().where(*gone)).rowcount > 0
+    return leases.delete(connection, comparisons, comparison_id)
 
 
 def begin(
@@ -179,7 +135,7 @@ def begin(
 ) -> bool:
     """Set aside what a call may cost; False when the comparison is another's, or gone."""
     given = sa.select(comparisons.c.id, sa.literal(key), sa.literal(micro_usd, sa.BigInteger))
-    source = given.where(*_own(comparison_id, attempt))
+    source = given.where(*leases.own(comparisons, comparison_id, attempt))
     into = judgements.insert().from_select(["comparison_id", "key", "micro_usd"], source)
     return connection.execute(into.returning(judgements.c.key)).first() is not None
 

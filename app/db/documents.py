@@ -6,8 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_number
+from app.db.paging import cursor_number, decode_cursor, encode_cursor
 from app.db.tables import documents, seed_sets, seeds
 from app.domain.stored import Page, StoredDocument
 

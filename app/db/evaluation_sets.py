@@ -8,8 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from app.db.evaluation_tables import evaluation_items, evaluation_sets, job_evaluation_sets
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id, cursor_number
+from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.domain.records import Seed, SeedInstance
 from app.domain.stored import EvaluationSet, Page, StoredItem
 
@@ -59,14 +58,15 @@ def _first(connection: sa.Connection, condition: "sa.ColumnElement[bool]") -> Ev
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[EvaluationSet]:
     """Sets, newest first."""
-    query = sa.select(evaluation_sets).order_by(evaluation_sets.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("evaluation_sets", cursor, 1)
-    if after is not None:
-        query = query.where(evaluation_sets.c.id < cursor_id(after[0]))
-    found = [EvaluationSet(**row._asdict()) for row in connection.execute(query)]
-    last = found[limit - 1] if len(found) > limit else None
-    more = encode_cursor("evaluation_sets", [str(last.id)]) if last else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(evaluation_sets),
+        evaluation_sets.c.id,
+        lambda each: EvaluationSet(**each),
+        kind="evaluation_sets",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def page_items(

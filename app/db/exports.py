@@ -6,8 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import exports
 from app.domain.lifecycle import ExportState
 from app.domain.stored import ExportRecord, Page
@@ -35,15 +34,12 @@ def page(
     connection: sa.Connection, *, job_id: UUID | None, cursor: str | None, limit: int
 ) -> Page[ExportRecord]:
     """Exports, newest first."""
-    query = sa.select(*_columns).order_by(exports.c.id.desc()).limit(limit + 1)
+    query = sa.select(*_columns)
     if job_id is not None:
         query = query.where(exports.c.job_id == job_id)
-    after = decode_cursor("exports", cursor, 1)
-    if after is not None:
-        query = query.where(exports.c.id < cursor_id(after[0]))
-    found = [_record(row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("exports", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection, query, exports.c.id, _record, kind="exports", cursor=cursor, limit=limit
+    )
 
 
 def claim(connection: sa.Connection, export_id: UUID) -> bool:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import job_events, jobs
 from app.domain.lifecycle import FINAL_JOB_STATES, Delivery, JobState, sources_of
 from app.domain.reuse import Reuse
@@ -54,15 +53,10 @@ def page(
     connection: sa.Connection, *, state: JobState | None, cursor: str | None, limit: int
 ) -> Page[Job]:
     """Jobs, newest first."""
-    query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit + 1)
+    query = sa.select(jobs)
     if state is not None:
         query = query.where(jobs.c.state == state)
-    after = decode_cursor("jobs", cursor, 1)
-    if after is not None:
-        query = query.where(jobs.c.id < cursor_id(after[0]))
-    found = [_job(row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("jobs", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(connection, query, jobs.c.id, _job, kind="jobs", cursor=cursor, limit=limit)
 
 
 def move(

@@ -8,8 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from app.db.material_tables import labelled_rows, labelled_sets
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id, cursor_number
+from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.db.tables import jobs
 from app.domain.materials import LabelledSet
 from app.domain.stored import Page
@@ -64,15 +63,15 @@ def get(connection: sa.Connection, labelled_set_id: UUID) -> LabelledSet | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[LabelledSet]:
     """Sets, newest first."""
-    query = sa.select(*_columns).order_by(labelled_sets.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("labelled_sets", cursor, 1)
-    if after is not None:
-        query = query.where(labelled_sets.c.id < cursor_id(after[0]))
-    found = [LabelledSet(**row._asdict()) for row in connection.execute(query)]
-    more = None
-    if len(found) > limit:
-        more = encode_cursor("labelled_sets", [str(found[limit - 1].id)])
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(*_columns),
+        labelled_sets.c.id,
+        lambda each: LabelledSet(**each),
+        kind="labelled_sets",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def page_rows(

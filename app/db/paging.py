@@ -2,11 +2,41 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
+import sqlalchemy as sa
 
+from app.domain.stored import Page
 from app.errors import UnknownCursor
+
+Item = TypeVar("Item")
+
+
+def newest_first(
+    connection: sa.Connection,
+    query: "sa.Select[Any]",
+    ids: "sa.ColumnElement[UUID]",
+    make: Callable[[dict[str, Any]], Item],
+    *,
+    kind: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """A page of what `query` selects, by descending `ids`, which it has as `id`.
+
+    `kind` names the list in its cursors. Raises UnknownCursor.
+    """
+    after = decode_cursor(kind, cursor, 1)
+    if after is not None:
+        query = query.where(ids < cursor_id(after[0]))
+    found = [
+        row._asdict() for row in connection.execute(query.order_by(ids.desc()).limit(limit + 1))
+    ]
+    more = encode_cursor(kind, [str(found[limit - 1]["id"])]) if len(found) > limit else None
+    return Page([make(each) for each in found[:limit]], more)
 
 
 def encode_cursor(kind: str, key: Sequence[object]) -> str:
@@ -26,6 +56,21 @@ def decode_cursor(kind: str, cursor: str | None, length: int) -> list[object] | 
     if not isinstance(values, list) or len(values) != length + 1 or values[0] != kind:
         raise _unknown()
     return values[1:]
+
+
+def cursor_id(value: object) -> UUID:
+    """A UUID out of a cursor; raises UnknownCursor."""
+    try:
+        return UUID(str(value))
+    except ValueError as error:
+        raise UnknownCursor("Use a `next` value of this list as cursor.") from error
+
+
+def cursor_number(value: object, *, bits: int = 62) -> int:
+    """A number out of a cursor, for a bigint column or (31 bits) an integer; or UnknownCursor."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << bits:
+        raise UnknownCursor("Use a `next` value of this list as cursor.")
+    return value
 
 
 def _unknown() -> UnknownCursor:

@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db.batches import insert_many
-from app.db.paging import decode_cursor, encode_cursor
+from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.db.review_tables import review_rows, reviews, row_decisions
 from app.db.rows import row_columns, row_record
-from app.db.seed_sets import cursor_id, cursor_number
 from app.db.tables import rows
 from app.domain.lifecycle import RowState
 from app.domain.review import Decision, Review, ReviewedRow, RowText, Verdict, text_of
@@ -65,15 +64,18 @@ def page(
     connection: sa.Connection, *, job_id: UUID | None, cursor: str | None, limit: int
 ) -> Page[Review]:
     """Reviews, newest first."""
-    query = sa.select(reviews).order_by(reviews.c.id.desc()).limit(limit + 1)
+    query = sa.select(reviews)
     if job_id is not None:
         query = query.where(reviews.c.job_id == job_id)
-    after = decode_cursor("reviews", cursor, 1)
-    if after is not None:
-        query = query.where(reviews.c.id < cursor_id(after[0]))
-    found = [Review(**each._asdict()) for each in connection.execute(query)]
-    more = encode_cursor("reviews", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        query,
+        reviews.c.id,
+        lambda each: Review(**each),
+        kind="reviews",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def delete(connection: sa.Connection, review_id: UUID) -> bool:

@@ -9,9 +9,8 @@ import sqlalchemy as sa
 
 from app.db.batches import insert_many
 from app.db.call_tables import slots
-from app.db.paging import decode_cursor, encode_cursor
+from app.db.paging import cursor_number, decode_cursor, encode_cursor
 from app.db.scores import overall_of
-from app.db.seed_sets import cursor_number
 from app.db.tables import candidates, conversations, rows, seeds
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord

@@ -9,11 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.ids import new_id
-from app.db.paging import decode_cursor, encode_cursor
+from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.db.tables import jobs, seed_sets, seeds
 from app.domain.records import Seed, SeedInstance, SeedKind
 from app.domain.stored import Page, SeedSet, StoredSeed
-from app.errors import UnknownCursor
 
 
 def insert(connection: sa.Connection, values: SeedSet) -> None:
@@ -87,30 +86,18 @@ def page(
     connection: sa.Connection, *, cursor: str | None, limit: int, kind: SeedKind | None = None
 ) -> Page[SeedSet]:
     """Sets, newest first, of one kind or of all."""
-    query = sa.select(seed_sets).order_by(seed_sets.c.id.desc()).limit(limit + 1)
+    query = sa.select(seed_sets)
     if kind is not None:
         query = query.where(seed_sets.c.kind == kind)
-    after = decode_cursor("seed_sets", cursor, 1)
-    if after is not None:
-        query = query.where(seed_sets.c.id < cursor_id(after[0]))
-    found = [SeedSet(**row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("seed_sets", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
-
-
-def cursor_id(value: object) -> UUID:
-    """A UUID out of a cursor; raises UnknownCursor."""
-    try:
-        return UUID(str(value))
-    except ValueError as error:
-        raise UnknownCursor("Use a `next` value of this list as cursor.") from error
-
-
-def cursor_number(value: object, *, bits: int = 62) -> int:
-    """A number out of a cursor, for a bigint column or (31 bits) an integer; or UnknownCursor."""
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << bits:
-        raise UnknownCursor("Use a `next` value of this list as cursor.")
-    return value
+    return newest_first(
+        connection,
+        query,
+        seed_sets.c.id,
+        lambda each: SeedSet(**each),
+        kind="seed_sets",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def page_seeds(

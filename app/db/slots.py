@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from app.db.batches import insert_many, update_many
 from app.db.call_tables import completions, ledger, slots, teacher_batches
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_number
+from app.db.paging import cursor_number, decode_cursor, encode_cursor
 from app.db.tables import conversations, jobs, workers
 from app.domain.lifecycle import ConversationKind, Delivery, SlotState
 from app.domain.stored import CallRecord, NewSlot, Page, SlotRecord

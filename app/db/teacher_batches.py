@@ -7,8 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.call_tables import slots, teacher_batches
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import workers
 from app.domain.lifecycle import BATCH_MOVES, LIVE_BATCH_STATES, BatchState, SlotState
 from app.domain.stored import Page, TeacherBatch
@@ -179,11 +178,12 @@ def page(
     connection: sa.Connection, job_id: UUID, *, cursor: str | None, limit: int
 ) -> Page[TeacherBatch]:
     """The batches of a job, newest first."""
-    query = sa.select(*_columns).where(teacher_batches.c.job_id == job_id)
-    after = decode_cursor("batches", cursor, 1)
-    if after is not None:
-        query = query.where(teacher_batches.c.id < cursor_id(after[0]))
-    rows = connection.execute(query.order_by(teacher_batches.c.id.desc()).limit(limit + 1))
-    found = [_batch(row._asdict()) for row in rows]
-    more = encode_cursor("batches", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(*_columns).where(teacher_batches.c.job_id == job_id),
+        teacher_batches.c.id,
+        _batch,
+        kind="batches",
+        cursor=cursor,
+        limit=limit,
+    )

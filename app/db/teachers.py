@@ -5,8 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import jobs, teachers
 from app.domain.stored import Page, TeacherRecord
 
@@ -40,13 +39,15 @@ def by_name(connection: sa.Connection, name: str) -> TeacherRecord | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TeacherRecord]:
     """Teachers, newest first."""
-    query = sa.select(teachers).order_by(teachers.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("teachers", cursor, 1)
-    if after is not None:
-        query = query.where(teachers.c.id < cursor_id(after[0]))
-    found = [TeacherRecord(**row._asdict()) for row in connection.execute(query)]
-    more = encode_cursor("teachers", [str(found[limit - 1].id)]) if len(found) > limit else None
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(teachers),
+        teachers.c.id,
+        lambda each: TeacherRecord(**each),
+        kind="teachers",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def with_keys(connection: sa.Connection) -> list[TeacherRecord]:

@@ -6,8 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.material_tables import template_sets
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db.paging import newest_first
 from app.db.tables import jobs
 from app.domain.materials import TemplateSet
 from app.domain.stored import Page
@@ -41,15 +40,15 @@ def content(connection: sa.Connection, template_set_id: UUID) -> str | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TemplateSet]:
     """Sets, newest first."""
-    query = sa.select(*_columns).order_by(template_sets.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("template_sets", cursor, 1)
-    if after is not None:
-        query = query.where(template_sets.c.id < cursor_id(after[0]))
-    found = [TemplateSet(**row._asdict()) for row in connection.execute(query)]
-    more = None
-    if len(found) > limit:
-        more = encode_cursor("template_sets", [str(found[limit - 1].id)])
-    return Page(found[:limit], more)
+    return newest_first(
+        connection,
+        sa.select(*_columns),
+        template_sets.c.id,
+        lambda each: TemplateSet(**each),
+        kind="template_sets",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def users(connection: sa.Connection, template_set_id: UUID, *, limit: int = 10) -> list[UUID]:

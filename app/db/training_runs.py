@@ -6,25 +6,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import decode_cursor, encode_cursor
-from app.db.seed_sets import cursor_id
+from app.db import leases
+from app.db.paging import newest_first
 from app.db.tables import training_runs as runs
 from app.domain.lifecycle import StopMode, TrainingState
 from app.domain.stored import Page, TrainingRecord
 
 _columns = [runs.c[name] for name in TrainingRecord.__slots__]
-_now = sa.func.clock_timestamp()
-_held = (TrainingState.RUNNING, TrainingState.STOPPING)
 
 
 def _record(values: Mapping[str, Any]) -> TrainingRecord:
     mode = values["stop_mode"]
     state = TrainingState(values["state"])
     return TrainingRecord(**{**values, "state": state, "stop_mode": mode and StopMode(mode)})
-
-
-def _until(lease_s: float) -> sa.ColumnElement[Any]:
-    return _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
 
 
 def insert(connection: sa.Connection, values: Mapping[str, object]) -> None:
@@ -40,14 +34,15 @@ def get(connection: sa.Connection, run_id: UUID) -> TrainingRecord | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TrainingRecord]:
     """Runs, newest first."""
-    query = sa.select(*_columns).order_by(runs.c.id.desc()).limit(limit + 1)
-    after = decode_cursor("training_runs", cursor, 1)
-    if after is not None:
-        query = query.where(runs.c.id < cursor_id(after[0]))
-    found = [_record(row._asdict()) for row in connection.execute(query)]
-    more = len(found) > limit
-    next_ = encode_cursor("training_runs", [str(found[limit - 1].id)]) if more else None
-    return Page(found[:limit], next_)
+    return newest_first(
+        connection,
+        sa.select(*_columns),
+        runs.c.id,
+        _record,
+        kind="training_runs",
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 def of_job(connection: sa.Connection, job_id: UUID) -> list[UUID]:
@@ -63,18 +58,11 @@ def all_ids(connection: sa.Connection) -> frozenset[UUID]:
 
 def claim(connection: sa.Connection, run_id: UUID, *, worker: str, lease_s: float) -> int | None:
     """Take a queued run, or a running one whose worker is lost; the number of the attempt."""
-    running_lost = sa.and_(runs.c.state == TrainingState.RUNNING, runs.c.leased_until < _now)
+    lost = sa.case((runs.c.state == TrainingState.RUNNING, runs.c.lost + 1), else_=0)
     return connection.execute(
         runs.update()
-        .where(runs.c.id == run_id, sa.or_(runs.c.state == TrainingState.QUEUED, running_lost))
-        .values(
-            state=TrainingState.RUNNING,
-            attempt=runs.c.attempt + 1,
-            lost=sa.case((runs.c.state == TrainingState.RUNNING, runs.c.lost + 1), else_=0),
-            worker=worker,
-            leased_until=_until(lease_s),
-            started_at=sa.func.coalesce(runs.c.started_at, _now),
-        )
+        .where(runs.c.id == run_id, leases.ready(runs))
+        .values({**leases.claimed(runs, lease_s), "lost": lost, "worker": worker})
         .returning(runs.c.attempt)
     ).scalar()
 
@@ -88,11 +76,12 @@ def renew(
     told: Mapping[str, object],
 ) -> TrainingRecord | None:
     """Prolong the lease and note what was told; None when the run is no longer this attempt's."""
-    values = {"leased_until": _until(lease_s)}
+    values: dict[str, object] = {"leased_until": leases.until(lease_s)}
     if told:
         values |= {"progress": dict(told), "phase": told.get("phase")}
+    here = leases.own(runs, run_id, attempt)
     row = connection.execute(
-        runs.update().where(*_own(run_id, attempt)).values(**values).returning(*_columns)
+        runs.update().where(*here).values(**values).returning(*_columns)
     ).first()
     return _record(row._asdict()) if row else None
 
@@ -104,19 +93,8 @@ def finish(
     state: TrainingState,
     values: Mapping[str, object],
 ) -> bool:
-    """Write how an attempt ended; False when the run is no longer its own.
-
-    It is queued again only while nobody asked for a stop; if somebody did, the sweep ends it.
-    """
-    ended, own = _now, _own(run_id, attempt)
-    if state is TrainingState.QUEUED:
-        ended, own = None, (*own, runs.c.state == TrainingState.RUNNING)
-    done = connection.execute(
-        runs.update()
-        .where(*own)
-        .values(**values, state=state, finished_at=ended, leased_until=None)
-    )
-    return done.rowcount > 0
+    """See `app.db.leases`."""
+    return leases.finish(connection, runs, run_id, attempt, state, dict(values))
 
 
 def move(
@@ -127,43 +105,23 @@ def move(
     **values: object,
 ) -> bool:
     """Move a run from one state to another; False when it stands elsewhere."""
-    done = connection.execute(
-        runs.update().where(runs.c.id == run_id, runs.c.state == start).values(state=end, **values)
-    )
-    return done.rowcount > 0
+    return leases.move(connection, runs, run_id, start, end, values)
 
 
 def waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
     """Runs that a worker should take."""
-    running_lost = sa.and_(runs.c.state == TrainingState.RUNNING, runs.c.leased_until < _now)
-    query = (
-        sa.select(runs.c.id)
-        .where(sa.or_(runs.c.state == TrainingState.QUEUED, running_lost))
-        .order_by(runs.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+    return leases.waiting(connection, runs, limit)
 
 
 def close_lost_stops(connection: sa.Connection) -> int:
     """End runs that were being stopped when their worker was lost: what was asked for is done."""
-    saved = sa.case(
+    asked = sa.case(
         (runs.c.stop_mode == StopMode.SAVE, str(TrainingState.STOPPED)),
         else_=str(TrainingState.CANCELLED),
     )
-    done = connection.execute(
-        runs.update()
-        .where(runs.c.state == TrainingState.STOPPING, runs.c.leased_until < _now)
-        .values(state=saved, finished_at=_now, leased_until=None)
-    )
-    return done.rowcount
+    return leases.close_lost_stops(connection, runs, asked)
 
 
 def delete(connection: sa.Connection, run_id: UUID) -> bool:
     """Remove a run that nobody holds; False when somebody does, or when there is none."""
-    done = connection.execute(runs.delete().where(runs.c.id == run_id, runs.c.state.not_in(_held)))
-    return done.rowcount > 0
-
-
-def _own(run_id: UUID, attempt: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return runs.c.id == run_id, runs.c.attempt == attempt, runs.c.state.in_(_held)
+    return leases.delete(connection, runs, run_id)

@@ -249,6 +249,9 @@ BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = {
 # While a batch is in one of these its calls are its own, whatever becomes of a worker.
 LIVE_BATCH_STATES = frozenset(state for state, targets in BATCH_MOVES.items() if targets)
 
+# Of training runs and comparisons: those that a worker has, and those that are not over.
+HELD_TRAINING_STATES = frozenset({TrainingState.RUNNING, TrainingState.STOPPING})
+OPEN_TRAINING_STATES = HELD_TRAINING_STATES | {TrainingState.QUEUED}
 FINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED})
 PENDING_SLOT_STATES = frozenset(
     {SlotState.READY, SlotState.IN_FLIGHT, SlotState.RECEIVED, SlotState.UNKNOWN}

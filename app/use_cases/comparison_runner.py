@@ -55,13 +55,13 @@ def make(runtime: Runtime, comparison_id: UUID, leaving: threading.Event | None 
         return
     one = _Attempt(runtime, record, leaving or threading.Event())
     try:
-        values = one.run()
+        state, values = one.run()
     except _Fenced:
         _log.warning("comparison_fenced", comparison=str(comparison_id), attempt=attempt)
         return
     with runtime.database.transaction() as connection:
-        comparisons.finish(connection, comparison_id, attempt, values)
-    _log.info("comparison_ended", comparison=str(comparison_id), state=str(values["state"]))
+        comparisons.finish(connection, comparison_id, attempt, state, values)
+    _log.info("comparison_ended", comparison=str(comparison_id), state=str(state))
 
 
 class _Stored:
@@ -123,7 +123,7 @@ class _Attempt:
         self._simulated = False
         self._renewed_s = runtime.monotonic_s()
 
-    def run(self) -> Mapping[str, object]:
+    def run(self) -> tuple[TrainingState, Mapping[str, object]]:
         """How it ended and what is to be recorded; raises _Fenced."""
         error: CultivarError | None = None
         try:
@@ -135,13 +135,13 @@ class _Attempt:
         told = {**self._told(), "result": self._result()}
         if error is not None:
             failed = {"error": error.detail, "error_code": error.code}
-            return {**told, **failed, "state": TrainingState.FAILED}
+            return TrainingState.FAILED, {**told, **failed}
         self._renew()  # somebody may have asked for a stop since the last look
         if self._asked_to_stop:
-            return {**told, "state": TrainingState.STOPPED}
+            return TrainingState.STOPPED, told
         if self._leaving.is_set() and self._told()["done"] < self._record.total:
-            return {**told, "state": TrainingState.QUEUED, "finished_at": None}
-        return {**told, "state": TrainingState.SUCCEEDED}
+            return TrainingState.QUEUED, told
+        return TrainingState.SUCCEEDED, told
 
     def _judge(self) -> None:
         runtime, record = self._runtime, self._record

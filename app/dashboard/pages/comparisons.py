@@ -14,7 +14,7 @@ from app.dashboard.live import BoardOfApp, Look, first_sight, polled
 from app.dashboard.rendering import page, rendered
 from app.domain.comparison import ComparisonRecord
 from app.domain.language import Language
-from app.domain.lifecycle import TrainingState
+from app.domain.lifecycle import OPEN_TRAINING_STATES, TrainingState
 from app.domain.stored import TrainingRecord
 from app.errors import CultivarError, InvalidInput, Problem
 from app.runtime import Runtime
@@ -23,7 +23,6 @@ from app.use_cases import comparisons, teachers, training
 PAGE_SIZE = 25
 _OFFERED = 100
 _LIST = "/dashboard/comparisons"
-_UNDER_WAY = {TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING}
 
 router = page_router()
 
@@ -37,7 +36,7 @@ class ComparisonLook(Look):
     def body(self, runtime: Runtime) -> bytes:
         """The comparison as it stands."""
         found = comparisons.get(runtime, self.comparison_id)
-        poll_s = 2 if found.state in _UNDER_WAY else 15
+        poll_s = 2 if found.state in OPEN_TRAINING_STATES else 15
         result: Mapping[str, object] = (found.result or {}).get("comparison") or {}
         shown = {"comparison": found, "result": result, "poll_s": poll_s}
         return rendered("comparison_fragment.html", **shown).encode()

@@ -15,7 +15,7 @@ from app.dashboard.loss_chart import loss_curves
 from app.dashboard.option_fields import ShownOption, read_options, shown_options
 from app.dashboard.rendering import page, rendered
 from app.dashboard.worth_curve import worth_so_far
-from app.domain.lifecycle import ExportState, StopMode, TrainingState
+from app.domain.lifecycle import OPEN_TRAINING_STATES, ExportState, StopMode, TrainingState
 from app.domain.options import OptionField
 from app.domain.stored import ExportRecord, TrainingRecord
 from app.domain.training_config import config_fields
@@ -33,7 +33,6 @@ LIST = "/dashboard/training"
 _OFFERED = ("epochs", "learning_rate", "batch_size", "max_length", "seed", "merge")
 _BESIDE = {"base_model", "method"}
 _USUAL_HELD_OUT, _MOST_HELD_OUT = 0.05, 0.9
-_UNDER_WAY = {TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.STOPPING}
 
 router = page_router()
 
@@ -47,7 +46,7 @@ class TrainingLook(Look):
     def body(self, runtime: Runtime) -> bytes:
         """The run as it stands."""
         run = training.get(runtime, self.run_id)
-        poll_s = 2 if run.state in _UNDER_WAY else 15
+        poll_s = 2 if run.state in OPEN_TRAINING_STATES else 15
         return rendered("training_run_fragment.html", poll_s=poll_s, **_seen(runtime, run)).encode()
 
 
