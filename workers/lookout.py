@@ -26,9 +26,11 @@ class Lookout:
     every_s: float
     stopping: threading.Event
 
-    def start(self) -> None:
-        """Look from a thread of its own until the process stops."""
-        threading.Thread(target=self._run, name=f"lookout-{self.name}", daemon=True).start()
+    def start(self) -> threading.Thread:
+        """Look from a thread of its own until the process stops; what it is at then, it ends."""
+        thread = threading.Thread(target=self._run, name=f"lookout-{self.name}", daemon=True)
+        thread.start()
+        return thread
 
     def _run(self) -> None:
         seen: Set[UUID] = frozenset()

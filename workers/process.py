@@ -40,6 +40,7 @@ class Process:
         self._lock = threading.RLock()
         self._training = threading.Lock()
         self._stopping = threading.Event()
+        self._lookouts: list[threading.Thread] = []
 
     @cached_property
     def runtime(self) -> Runtime:
@@ -133,7 +134,8 @@ class Process:
         for name in chores.keys() & set(queues):
             waiting, work = chores[name]
             every_s = runtime.settings.sweep_s
-            Lookout(name, partial(waiting, runtime), work, every_s, self._stopping).start()
+            lookout = Lookout(name, partial(waiting, runtime), work, every_s, self._stopping)
+            self._lookouts.append(lookout.start())
 
     def train(self, run_id: UUID) -> None:
         """Train a run; one at a time in a process, which has one GPU."""
@@ -176,8 +178,10 @@ class Process:
             self._embedder.stopping.set()
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Give back what is held, once what lookouts are at has ended: Celery waits for its own."""
         self.stop()
+        for lookout in self._lookouts:
+            lookout.join()
         if "_engine" in self.__dict__:
             self._engine.close()
         if "_embedder" in self.__dict__:

@@ -21,6 +21,7 @@ from app.use_cases.pool_indexes import PoolIndexes
 from app.use_cases.quiet import Quiet
 from app.use_cases.slices import Bench, Slice
 
+_CALLS_S, _STORE_S = 25.0, 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +49,7 @@ class Engine:
         self._threads = threads
         self._active: dict[UUID, Slice | BatchSlice] = {}
         self._again: set[UUID] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         # It beats until the calls are back: who stops beating loses them to another worker.
         self._closed = threading.Event()
         self._broken = broken
@@ -94,13 +95,17 @@ class Engine:
                     again = job_id in self._again and not over
                     self._again.discard(job_id)
                     if not again or self.stopping.is_set():
-                        del self._active[job_id]
+                        self._drop(job_id)
                         return
                     work = self._active[job_id] = kind(self._bench, job_id)
         except BaseException:
             with self._lock:
-                self._active.pop(job_id, None)
+                self._drop(job_id)
             raise
+
+    def _drop(self, job_id: UUID) -> None:
+        self._active.pop(job_id, None)
+        self._lock.notify_all()
 
     def _traced(self, work: Slice | BatchSlice, job_id: UUID) -> bool:
         """Run a slice; whatever is logged and traced in it carries the ids of job and worker."""
@@ -131,8 +136,17 @@ class Engine:
         self.stopping.set()
 
     def close(self) -> None:
-        """Stop, end the calls, and leave the list of workers."""
+        """Stop, let calls come home and be stored, cut the others off, leave the list of workers.
+
+        Whoever is not on the list has no calls: what is not stored by then is charged in full.
+        """
         self.stop()
-        self.door.close()
+        self._wait_for_slices(_CALLS_S)
+        self.door.close(drain_s=0.0)
+        self._wait_for_slices(_STORE_S)
         self._closed.set()
         self._heart.leave()
+
+    def _wait_for_slices(self, longest_s: float) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: not self._active, timeout=longest_s)

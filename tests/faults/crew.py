@@ -129,6 +129,10 @@ class Crew:
         path = self.place.home / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def logs(self) -> str:
+        """The ends of what the generate workers have written."""
+        return "\n".join(f"{name}:\n{self.log(name)[-3000:]}" for name in self.shape.names)
+
     def _charges(self) -> list[Charge]:
         shape = self.shape
         charges = [self._charge(programs.api(self.place.port), {})]

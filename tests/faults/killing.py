@@ -57,11 +57,11 @@ def drained_workers(harness: Harness, size: Size) -> Figures:
                 pid = crew.signal(name, signal.SIGTERM)
                 slowest_s = max(slowest_s, crew.wait_until_ended(name, pid, timeout_s=60))
                 ended += 1
-        job.finish(size.rows)
-        lost = job.number(
+        status = job.finish(size.rows)
+        unknown = job.number(
             "SELECT count(*) FROM ledger WHERE job_id = :job AND entry = 'charge_unknown'"
         )
-        assert lost == 0
+        assert unknown == 0, (unknown, status["errors"], job.crew.logs())
         return measured(job, faults=ended, also={"slowest_end_s": round(slowest_s, 2)})
 
 

@@ -15,6 +15,7 @@ from app.domain.lifecycle import JobState
 from app.domain.stored import Job
 from app.runtime import Runtime
 from app.use_cases import jobs
+from app.use_cases.sweep import sweep
 from tests import invariants
 from tests.demo_teacher_process import RunningTeacher, start_demo_teacher
 from tests.driving import Driver, add_seeds, add_teacher, running_driver
@@ -159,4 +160,23 @@ def test_a_slice_makes_way_only_when_a_job_waits(runtime: Runtime, slow: Running
         thread.join(20)
         assert not thread.is_alive()
     assert jobs.get(runtime, first.id).state is JobState.RUNNING
+    invariants.check(runtime)
+
+
+def test_a_closing_worker_stores_what_its_last_calls_bring(
+    runtime: Runtime, slow: RunningTeacher
+) -> None:
+    record = add_teacher(runtime, slow.base_url, max_concurrency=20)
+    job = submit(runtime, record.id)
+    with running_driver(runtime) as driver:
+        thread = threading.Thread(target=driver.engine.advance, args=(job.id,), daemon=True)
+        thread.start()
+        wait_for(lambda: slow.stats()["in_flight"] == 20)
+        driver.engine.close()
+        assert jobs.get(runtime, job.id).reserved_micro_usd == 0
+        thread.join(30)
+        assert not thread.is_alive()
+    sweep(runtime)
+    assert slow.stats()["calls"] == jobs.get(runtime, job.id).calls
+    assert not jobs.progress(runtime, job.id).errors
     invariants.check(runtime)
