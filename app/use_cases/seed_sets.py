@@ -20,7 +20,7 @@ from app.use_cases import audit
 from app.use_cases.descriptions import description_problems
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
-_BATCH = 5000
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)

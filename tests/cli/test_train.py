@@ -11,12 +11,9 @@ import pytest
 
 from app.embedded.migrate import ROOT
 from tests.cli.running import CommandLine
+from tests.real_trainer import make_tiny_base, needs_trainer
 
 SEEDS = ROOT / "seeds" / "general_en.jsonl"
-PYTHON = ROOT / ".venv-train" / "bin" / "python"
-needs_trainer = pytest.mark.skipif(
-    not PYTHON.exists(), reason="no .venv-train; `python3 run.py trainer` makes it"
-)
 SHORT = [f"--option={each}" for each in ("max_steps=4", "rank=4", "threads=1", "max_length=1024")]
 SHORT.append("--option=answer_tokens=8")
 
@@ -33,13 +30,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny base model with random weights."""
-    folder = tmp_path_factory.mktemp("base") / "tiny-base"
-    code = (
-        "import pathlib, sys; from tests.workers.training.tiny import make_tiny; "
-        "make_tiny(pathlib.Path(sys.argv[1]), positions=4096)"
-    )
-    subprocess.run([PYTHON, "-c", code, folder], cwd=ROOT, check=True, capture_output=True)
-    return folder
+    return make_tiny_base(tmp_path_factory.mktemp("base") / "tiny-base")
 
 
 @pytest.mark.train

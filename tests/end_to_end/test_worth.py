@@ -1,7 +1,5 @@
 """The worth of an export by the real trainer, and its model judged; the base alone is tiny."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,9 @@ from app.use_cases.comparisons import ComparisonWish
 from app.use_cases.training import TrainingWish
 from app.use_cases.training_runner import train
 from tests.api.stored_job import stored_rows, stored_teacher, submitted_job
-from tests.cli.test_train import PYTHON, ROOT, needs_trainer
 from tests.driving import running_runtime
 from tests.llm.scripted_teacher import answers, completion, scripted_teacher
+from tests.real_trainer import TRAIN_PYTHON, make_tiny_base, needs_trainer
 
 pytestmark = [pytest.mark.long, pytest.mark.train, pytest.mark.timeout(600), needs_trainer]
 SETTINGS = {"max_steps": 2, "rank": 4, "threads": 1, "max_length": 256, "answer_tokens": 8}
@@ -28,20 +26,9 @@ SETTINGS = {"max_steps": 2, "rank": 4, "threads": 1, "max_length": 256, "answer_
 
 @pytest.fixture
 def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
-    base = tmp_path / "tiny-base"
-    code = (
-        "import pathlib, sys; from tests.workers.training.tiny import make_tiny; "
-        "make_tiny(pathlib.Path(sys.argv[1]))"
-    )
-    subprocess.run(
-        [PYTHON, "-c", code, base],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    base = make_tiny_base(tmp_path / "tiny-base")
     with running_runtime(database_url, tmp_path / "home", base_models=str(base)) as runtime:
-        able = runtime.settings.model_copy(update={"train_python": PYTHON})
+        able = runtime.settings.model_copy(update={"train_python": TRAIN_PYTHON})
         yield replace(runtime, settings=able)
 
 
