@@ -122,7 +122,6 @@ def _application(runtime: Runtime | None, body_idle_s: float) -> FastAPI:
         lambda look: look.body(app.state.runtime),
         fresh_s=SHORT_POLL_S,
         pollers=pollers,
-        pulse=lambda look: look.pulse(app.state.runtime),
     )
     app.state.read_body = read_body
     app.state.uploaded = uploaded

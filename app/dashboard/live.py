@@ -14,13 +14,8 @@ class Look(Protocol):
     def __hash__(self) -> int: ...
 
     def body(self, runtime: Runtime) -> bytes:
-        """The HTML of it as it stands now."""
+        """The HTML of it as it stands now, by one query."""
         ...
-
-    def pulse(self, runtime: Runtime) -> str | None:
-        """By one query a text that changes with the HTML; None where only a look can tell."""
-        del runtime
-        return None
 
 
 class Seen(Protocol):

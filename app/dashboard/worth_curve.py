@@ -16,7 +16,7 @@ def worth_so_far(runtime: Runtime, run: TrainingRecord) -> Mapping[str, Any] | N
     if run.worth is None:
         return None
     try:
-        found = worth_results.so_far(runtime, run.id)
+        found = worth_results.so_far_of(runtime, run)
     except CultivarError:
         return None
     return {**found, "picture": Markup(worth_results.picture(found))}  # noqa: S704 - drawn by us

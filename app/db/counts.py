@@ -7,12 +7,14 @@ evaluation set, by the set's id and the rule).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from app.db.tables import job_counts
+from app.db.together import Question, ask
 
 Tally = Counter[tuple[str, str]]
 OVERLAP = "overlap"
@@ -45,21 +47,27 @@ def add(connection: sa.Connection, job_id: UUID, tally: Tally) -> None:
 
 def of_job(connection: sa.Connection, job_id: UUID) -> Mapping[str, Mapping[str, int]]:
     """Every counter of a job, by family and name."""
-    query = sa.select(job_counts.c.family, job_counts.c.name, job_counts.c.n).where(
-        job_counts.c.job_id == job_id
-    )
-    found: dict[str, dict[str, int]] = {}
-    for family, name, n in connection.execute(query):
-        found.setdefault(family, {})[name] = n
-    return found
+    return of_jobs(connection, [job_id])[job_id]
 
 
 def of_jobs(
     connection: sa.Connection, job_ids: list[UUID]
 ) -> Mapping[UUID, Mapping[str, Mapping[str, int]]]:
     """The counters of several jobs in one query."""
-    query = sa.select(job_counts).where(job_counts.c.job_id.in_(job_ids))
-    found: dict[UUID, dict[str, dict[str, int]]] = {job_id: {} for job_id in job_ids}
-    for job_id, family, name, n in connection.execute(query):
-        found[job_id].setdefault(family, {})[name] = n
+    found = ask(connection, question(job_ids))
+    return {job_id: found.get(job_id, {}) for job_id in job_ids}
+
+
+def question(
+    job_ids: "Sequence[UUID] | sa.Select[Any]",
+) -> Question[Mapping[UUID, Mapping[str, Mapping[str, int]]]]:
+    """The counters of jobs that have any, by job, family and name."""
+    columns = (job_counts.c.job_id, job_counts.c.family, job_counts.c.name, job_counts.c.n)
+    return Question(sa.select(*columns).where(job_counts.c.job_id.in_(job_ids)), _by_job)
+
+
+def _by_job(rows: Sequence[Any]) -> Mapping[UUID, Mapping[str, Mapping[str, int]]]:
+    found: dict[UUID, dict[str, dict[str, int]]] = {}
+    for job_id, family, name, n in rows:
+        found.setdefault(job_id, {}).setdefault(family, {})[name] = n
     return found

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import newest_first
+from app.db.paging import newest_first_question
 from app.db.tables import job_events, jobs
+from app.db.together import Question, ask
 from app.domain.lifecycle import FINAL_JOB_STATES, Delivery, JobState, sources_of
 from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobEvent, Page
@@ -38,8 +39,13 @@ def _uuid(value: object) -> UUID:
 
 def get(connection: sa.Connection, job_id: UUID) -> Job | None:
     """One job, or None."""
-    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).first()
-    return _job(row._asdict()) if row else None
+    return ask(connection, one(job_id))
+
+
+def one(job_id: UUID) -> Question[Job | None]:
+    """One job, or None."""
+    query = sa.select(jobs).where(jobs.c.id == job_id)
+    return Question(query, lambda rows: _job(rows[0]._asdict()) if rows else None)
 
 
 def lock(connection: sa.Connection, job_id: UUID) -> Job | None:
@@ -53,10 +59,20 @@ def page(
     connection: sa.Connection, *, state: JobState | None, cursor: str | None, limit: int
 ) -> Page[Job]:
     """Jobs, newest first."""
+    return ask(connection, page_question(state=state, cursor=cursor, limit=limit))
+
+
+def page_question(*, state: JobState | None, cursor: str | None, limit: int) -> Question[Page[Job]]:
+    """Jobs, newest first; raises UnknownCursor."""
     query = sa.select(jobs)
     if state is not None:
         query = query.where(jobs.c.state == state)
-    return newest_first(connection, query, jobs.c.id, _job, kind="jobs", cursor=cursor, limit=limit)
+    return newest_first_question(query, jobs.c.id, _job, kind="jobs", cursor=cursor, limit=limit)
+
+
+def ids_of(asked: Question[Page[Job]]) -> "sa.Select[*tuple[Any, ...]]":
+    """The ids of a page of jobs and of the one behind it, for what else is asked of them."""
+    return sa.select(asked.query.subquery().c.id)
 
 
 def move(

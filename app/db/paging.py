@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from app.db.together import Question, ask
 from app.domain.stored import Page
 from app.errors import UnknownCursor
 
@@ -17,7 +18,7 @@ Item = TypeVar("Item")
 
 def newest_first(
     connection: sa.Connection,
-    query: "sa.Select[Any]",
+    query: "sa.Select[*tuple[Any, ...]]",
     ids: "sa.ColumnElement[UUID]",
     make: Callable[[dict[str, Any]], Item],
     *,
@@ -29,14 +30,29 @@ def newest_first(
 
     `kind` names the list in its cursors. Raises UnknownCursor.
     """
+    asked = newest_first_question(query, ids, make, kind=kind, cursor=cursor, limit=limit)
+    return ask(connection, asked)
+
+
+def newest_first_question(
+    query: "sa.Select[*tuple[Any, ...]]",
+    ids: "sa.ColumnElement[UUID]",
+    make: Callable[[dict[str, Any]], Item],
+    *,
+    kind: str,
+    cursor: str | None,
+    limit: int,
+) -> Question[Page[Item]]:
+    """The same, to be asked with other questions; it selects one item more than the page has."""
     after = decode_cursor(kind, cursor, 1)
     if after is not None:
         query = query.where(ids < cursor_id(after[0]))
-    found = [
-        row._asdict() for row in connection.execute(query.order_by(ids.desc()).limit(limit + 1))
-    ]
-    more = encode_cursor(kind, [str(found[limit - 1]["id"])]) if len(found) > limit else None
-    return Page([make(each) for each in found[:limit]], more)
+
+    def read(rows: Sequence[Any]) -> Page[Item]:
+        more = encode_cursor(kind, [str(rows[limit - 1].id)]) if len(rows) > limit else None
+        return Page([make(row._asdict()) for row in rows[:limit]], more)
+
+    return Question(query.order_by(ids.desc()).limit(limit + 1), read)
 
 
 def encode_cursor(kind: str, key: Sequence[object]) -> str:

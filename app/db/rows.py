@@ -12,6 +12,7 @@ from app.db.call_tables import slots
 from app.db.paging import cursor_number, decode_cursor, encode_cursor
 from app.db.scores import overall_of
 from app.db.tables import candidates, conversations, rows, seeds
+from app.db.together import Question, ask
 from app.domain.lifecycle import RowState
 from app.domain.stored import Page, RowRecord
 
@@ -151,13 +152,18 @@ def cursor_behind(row: RowRecord) -> str:
 
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[RowRecord]:
     """The accepted rows at the end of the dataset, the last one first."""
+    return ask(connection, newest_question(job_id, limit))
+
+
+def newest_question(job_id: UUID, limit: int) -> Question[Sequence[RowRecord]]:
+    """The accepted rows at the end of the dataset, the last one first."""
     query = (
         sa.select(*row_columns)
         .where(rows.c.job_id == job_id, rows.c.state == RowState.ACCEPTED)
         .order_by(*(column.desc() for column in _order))
         .limit(limit)
     )
-    return [row_record(each._asdict()) for each in connection.execute(query)]
+    return Question(query, lambda found: [row_record(each._asdict()) for each in found])
 
 
 def accepted_after(

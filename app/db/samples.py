@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.tables import job_samples
+from app.db.tables import job_samples, jobs
+from app.db.together import Question, ask
 from app.domain.watching import JobSample
 
 _LOCK = 0x73616D706C65  # "sample"
@@ -40,18 +42,6 @@ _TAKE = sa.text(
     """
 )
 
-_SINCE = sa.text(
-    """
-    SELECT job_id, accepted, extract(epoch FROM clock_timestamp() - at)
-    FROM unnest(CAST(:job_ids AS uuid[])) AS known (id)
-    CROSS JOIN LATERAL (
-        SELECT job_id, at, accepted FROM job_samples
-        WHERE job_id = known.id AND at < clock_timestamp() - make_interval(secs => :window_s)
-        ORDER BY at DESC LIMIT 1
-    ) AS earlier
-    """
-)
-
 
 def take(connection: sa.Connection, *, least_s: float) -> int:
     """Sample every running job whose last sample is old enough; 0 while another does it."""
@@ -62,19 +52,44 @@ def take(connection: sa.Connection, *, least_s: float) -> int:
 
 def of_job(connection: sa.Connection, job_id: UUID) -> Sequence[JobSample]:
     """All samples of a job, oldest first; a month of running makes a thousand."""
+    return ask(connection, all_of(job_id))
+
+
+def all_of(job_id: UUID) -> Question[Sequence[JobSample]]:
+    """All samples of a job, oldest first; a month of running makes a thousand."""
     columns = [job_samples.c[name] for name in JobSample.__slots__]
     query = sa.select(*columns).where(job_samples.c.job_id == job_id).order_by(job_samples.c.at)
-    return [JobSample(**row._asdict()) for row in connection.execute(query)]
+    return Question(query, lambda rows: [JobSample(*row) for row in rows])
 
 
 def before(
-    connection: sa.Connection, job_ids: Sequence[UUID], *, window_s: float
-) -> Mapping[UUID, tuple[int, float]]:
-    """Of each job its accepted rows as they were before the window, and how many seconds ago."""
-    found = connection.execute(_SINCE, {"job_ids": list(job_ids), "window_s": window_s})
-    return {job_id: (accepted, float(age_s)) for job_id, accepted, age_s in found}
+    job_ids: "Sequence[UUID] | sa.Select[Any]", *, window_s: float
+) -> Question[Mapping[UUID, tuple[int, float]]]:
+    """Of jobs their accepted rows as they were before the window, and how many seconds ago."""
+    known = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids)).subquery("known")
+    earlier = (
+        sa.select(job_samples.c.accepted, job_samples.c.at)
+        .where(job_samples.c.job_id == known.c.id, job_samples.c.at < _ago(window_s))
+        .order_by(job_samples.c.at.desc())
+        .limit(1)
+        .lateral("earlier")
+    )
+    age_s = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp() - earlier.c.at), sa.Float)
+    query = sa.select(known.c.id, earlier.c.accepted, age_s).join_from(known, earlier, sa.true())
+    return Question(
+        query, lambda rows: {job_id: (accepted, float(age)) for job_id, accepted, age in rows}
+    )
+
+
+def _ago(seconds: float) -> "sa.ColumnElement[Any]":
+    return sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def now(connection: sa.Connection) -> datetime:
     """The database's time, by which samples are taken."""
-    return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return ask(connection, NOW)
+
+
+NOW: Question[datetime] = Question(
+    sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))), lambda rows: rows[0][0]
+)

@@ -7,8 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.call_tables import slots, teacher_batches
-from app.db.paging import newest_first
+from app.db.paging import newest_first_question
 from app.db.tables import workers
+from app.db.together import Question, ask
 from app.domain.lifecycle import BATCH_MOVES, LIVE_BATCH_STATES, BatchState, SlotState
 from app.domain.stored import Page, TeacherBatch
 
@@ -178,8 +179,12 @@ def page(
     connection: sa.Connection, job_id: UUID, *, cursor: str | None, limit: int
 ) -> Page[TeacherBatch]:
     """The batches of a job, newest first."""
-    return newest_first(
-        connection,
+    return ask(connection, page_question(job_id, cursor=cursor, limit=limit))
+
+
+def page_question(job_id: UUID, *, cursor: str | None, limit: int) -> Question[Page[TeacherBatch]]:
+    """The batches of a job, newest first; raises UnknownCursor."""
+    return newest_first_question(
         sa.select(*_columns).where(teacher_batches.c.job_id == job_id),
         teacher_batches.c.id,
         _batch,

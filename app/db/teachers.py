@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from app.db.paging import newest_first
 from app.db.tables import jobs, teachers
+from app.db.together import Question
 from app.domain.stored import Page, TeacherRecord
 
 
@@ -29,6 +30,15 @@ def get(
     query = sa.select(teachers).where(teachers.c.id == teacher_id)
     row = connection.execute(query.with_for_update(key_share=True) if for_update else query).first()
     return TeacherRecord(**row._asdict()) if row else None
+
+
+def of_job(job_id: UUID) -> Question[TeacherRecord | None]:
+    """The teacher of a job, or None."""
+    query = sa.select(teachers).join(jobs, jobs.c.teacher_id == teachers.c.id)
+    return Question(
+        query.where(jobs.c.id == job_id),
+        lambda rows: TeacherRecord(**rows[0]._asdict()) if rows else None,
+    )
 
 
 def by_name(connection: sa.Connection, name: str) -> TeacherRecord | None:

@@ -1,21 +1,27 @@
 """What someone who watches a job wants to see of it: what was dropped and the last error."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.call_tables import completions, slots
-from app.db.review_tables import row_decisions
-from app.db.tables import candidates, job_counts, jobs, pool_rows, teachers, workers
-from app.domain.lifecycle import FINAL_JOB_STATES, CandidateState, Delivery
+from app.db.tables import candidates, job_counts, jobs, pool_rows, workers
+from app.db.together import Question, ask
+from app.domain.lifecycle import CandidateState
 from app.domain.watching import DroppedText, LastError, Trouble
 
 _COMMA = sa.literal(",")
 
 
 def newest_drops(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[DroppedText]:
+    """The newest candidates that were dropped, each with its first reason."""
+    return ask(connection, drops_question(job_id, limit))
+
+
+def drops_question(job_id: UUID, limit: int) -> Question[Sequence[DroppedText]]:
     """The newest candidates that were dropped, each with its first reason."""
     query = (
         sa.select(
@@ -40,9 +46,13 @@ def newest_drops(connection: sa.Connection, job_id: UUID, limit: int) -> Sequenc
         .order_by(candidates.c.id.desc())
         .limit(limit)
     )
+    return Question(query, _dropped)
+
+
+def _dropped(rows: Sequence[Any]) -> Sequence[DroppedText]:
     return [
         DroppedText(text, reasons[0] if reasons else "", score, nearest)
-        for text, reasons, score, nearest in connection.execute(query)
+        for text, reasons, score, nearest in rows
     ]
 
 
@@ -59,43 +69,52 @@ def last_error(connection: sa.Connection, job_id: UUID) -> LastError | None:
     return None if row is None else LastError(row[0], row[1] or "", row[2], float(row[3]))
 
 
-def troubles(connection: sa.Connection, job_id: UUID, kinds: Sequence[str]) -> Sequence[Trouble]:
+def troubles(job_id: UUID) -> Question[Sequence[Trouble]]:
     """The newest message of each kind of failed attempt that has one, the newest first.
 
     Attempts without a reply leave their words with the call, until another attempt is answered.
     """
-    found = [_newest_reply(connection, job_id, kind) for kind in kinds]
-    found.append(_newest_call(connection, job_id))
-    newest: dict[str, Trouble] = {}
-    for each in sorted((each for each in found if each), key=lambda one: one.at):
-        newest[each.kind] = each
+    query = sa.union_all(_newest_replies(job_id), _newest_call(job_id)).subquery()
+    return Question(sa.select(query), _newest_of_each)
+
+
+def _newest_of_each(rows: Sequence[Any]) -> Sequence[Trouble]:
+    found = [Trouble(kind or "tried again", detail, at) for kind, detail, at in rows]
+    newest = {each.kind: each for each in sorted(found, key=lambda one: one.at)}
     return sorted(newest.values(), key=lambda one: one.at, reverse=True)
 
 
-def _newest_reply(connection: sa.Connection, job_id: UUID, kind: str) -> Trouble | None:
-    query = (
-        sa.select(completions.c.outcome, completions.c.error, completions.c.received_at)
+def _newest_replies(job_id: UUID) -> "sa.Select[*tuple[Any, ...]]":
+    """Of each kind that was counted."""
+    kinds = sa.select(job_counts.c.name).where(
+        job_counts.c.job_id == job_id, job_counts.c.family == "error"
+    )
+    kind = kinds.subquery("kind")
+    newest = (
+        sa.select(completions.c.error, completions.c.received_at)
         .where(
             completions.c.job_id == job_id,
-            completions.c.outcome == kind,
+            completions.c.outcome == kind.c.name,
             completions.c.error.is_not(None),
         )
         .order_by(completions.c.received_at.desc())
         .limit(1)
+        .lateral("newest")
     )
-    row = connection.execute(query).first()
-    return None if row is None else Trouble(row[0], row[1], row[2])
+    return sa.select(kind.c.name, newest.c.error, newest.c.received_at).join_from(
+        kind, newest, sa.true()
+    )
 
 
-def _newest_call(connection: sa.Connection, job_id: UUID) -> Trouble | None:
-    query = (
+def _newest_call(job_id: UUID) -> "sa.Select[*tuple[Any, ...]]":
+    newest = (
         sa.select(slots.c.reason, slots.c.detail, slots.c.updated_at)
         .where(slots.c.job_id == job_id, slots.c.detail.is_not(None))
         .order_by(slots.c.updated_at.desc())
         .limit(1)
+        .subquery()
     )
-    row = connection.execute(query).first()
-    return None if row is None else Trouble(row[0] or "tried again", row[1], row[2])
+    return sa.select(newest)
 
 
 def pulse(connection: sa.Connection, job_id: UUID, *, lease_s: float) -> str | None:
@@ -125,30 +144,6 @@ def pulse(connection: sa.Connection, job_id: UUID, *, lease_s: float) -> str | N
     )
     query = sa.select(sa.func.concat_ws("|", _version("jobs"), counted, gates))
     return connection.execute(query.where(jobs.c.id == job_id)).scalar()
-
-
-def pulse_at_rest(connection: sa.Connection, job_id: UUID) -> str | None:
-    """The same of all that is shown of a job that has ended, its rows and its teacher included.
-
-    None while it has not, and where batches of it may still be told of.
-    """
-    newest = sa.select(sa.func.max(row_decisions.c.id)).scalar_subquery()
-    counted = (
-        sa.select(sa.func.sum(job_counts.c.n))
-        .where(job_counts.c.job_id == job_id)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(sa.func.concat_ws("|", _version("jobs"), _version("teachers"), counted, newest))
-        .join_from(jobs, teachers, teachers.c.id == jobs.c.teacher_id, isouter=True)
-        .where(
-            jobs.c.id == job_id,
-            jobs.c.state.in_(FINAL_JOB_STATES),
-            jobs.c.finished_at.is_not(None),
-            jobs.c.delivery == Delivery.CALLS,
-        )
-    )
-    return connection.execute(query).scalar()
 
 
 def _version(table: str) -> "sa.ColumnElement[str]":

@@ -3,12 +3,14 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.tables import sweeps, workers
+from app.db.together import Question, ask
 from app.domain.gates import Gate
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -45,15 +47,20 @@ def alive(connection: sa.Connection, *, lease_s: float) -> Mapping[str, int]:
 
 def gates(connection: sa.Connection, *, lease_s: float) -> Sequence[Gate]:
     """The doors of living workers, each as it was told, closures counted down since."""
-    age_s = sa.func.extract("epoch", _now - workers.c.heartbeat_at)
+    return ask(connection, gates_question(lease_s))
+
+
+def gates_question(lease_s: float) -> Question[Sequence[Gate]]:
+    """The doors of living workers, each as it was told, closures counted down since."""
+    age_s = sa.cast(sa.func.extract("epoch", _now - workers.c.heartbeat_at), sa.Float)
     query = sa.select(workers.c.gates, age_s).where(
         workers.c.heartbeat_at > _now - _seconds(lease_s)
     )
-    return [
-        Gate(**told).after(float(seconds))
-        for gates, seconds in connection.execute(query)
-        for told in gates
-    ]
+    return Question(query, _doors)
+
+
+def _doors(rows: Sequence[Any]) -> Sequence[Gate]:
+    return [Gate(**told).after(float(seconds)) for gates, seconds in rows for told in gates]
 
 
 def _seconds(seconds: float) -> sa.ColumnElement[object]:

@@ -160,17 +160,26 @@ def page(
 def file(runtime: Runtime, export_id: UUID) -> tuple[ExportRecord, Path]:
     """A finished export and where its file lies; raises NotFound, or Conflict until it is ready."""
     record = get(runtime, export_id)
+    return record, _file_of(runtime, record)
+
+
+def _file_of(runtime: Runtime, record: ExportRecord) -> Path:
     if record.state is not ExportState.READY:
         raise Conflict(f"The export is {record.state}; only a ready one can be downloaded.")
     path = export_path(runtime, record)
     if not path.exists():
         raise NotFound("The file of this export is gone. Ask for a new export of the job.")
-    return record, path
+    return path
 
 
 def card(runtime: Runtime, export_id: UUID) -> str:
     """The dataset card of a finished export, as Markdown; raises NotFound or Conflict."""
-    record, _ = file(runtime, export_id)
+    return card_of(runtime, get(runtime, export_id))
+
+
+def card_of(runtime: Runtime, record: ExportRecord) -> str:
+    """The same of an export that is at hand."""
+    _file_of(runtime, record)
     return card_path(runtime, record).read_text(encoding="utf-8")
 
 

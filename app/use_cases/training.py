@@ -225,14 +225,18 @@ def delete(runtime: Runtime, run_id: UUID) -> None:
 def archive(runtime: Runtime, run_id: UUID) -> tuple[TrainingRecord, Path]:
     """A run that succeeded and the tar of what it left; raises NotFound or Conflict."""
     record = get(runtime, run_id)
+    return record, _archive_of(runtime, record)
+
+
+def _archive_of(runtime: Runtime, record: TrainingRecord) -> Path:
     if record.state is not TrainingState.SUCCEEDED:
         raise Conflict(f"The run is {record.state}; only one that succeeded left a result.")
     if record.dry_run:
         raise Conflict("The run only counted; its plan is all that it left.")
-    path = archive_path(runtime, run_id)
+    path = archive_path(runtime, record.id)
     if not path.exists():
         raise NotFound("The result of this run is gone.")
-    return record, path
+    return path
 
 
 def like(runtime: Runtime, run_id: UUID) -> TrainingRecord:
@@ -252,7 +256,12 @@ def like(runtime: Runtime, run_id: UUID) -> TrainingRecord:
 
 def result_files(runtime: Runtime, run_id: UUID) -> Mapping[str, Path]:
     """The files that a run left, by their path below its folder; raises NotFound or Conflict."""
-    record, _ = archive(runtime, run_id)
+    return files_of(runtime, get(runtime, run_id))
+
+
+def files_of(runtime: Runtime, record: TrainingRecord) -> Mapping[str, Path]:
+    """The same of a run that is at hand."""
+    _archive_of(runtime, record)
     folder = result_folder(runtime, record)
     whole = [path for name in RESULTS for path in (folder / name, *(folder / name).rglob("*"))]
     return {str(path.relative_to(folder)): path for path in sorted(whole) if path.is_file()}

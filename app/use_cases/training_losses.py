@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from app.domain.stored import TrainingRecord
 from app.runtime import Runtime
 from app.use_cases.training import get, run_folder
 from app.use_cases.training_process import PROGRESS
@@ -29,9 +30,13 @@ def losses(runtime: Runtime, run_id: UUID) -> Sequence[LossPoint]:
     A run that went on from a checkpoint made some steps twice: the last time counts. Nothing is
     known of a run that has not begun, or whose folder is gone.
     """
-    get(runtime, run_id)
+    return losses_of(runtime, get(runtime, run_id))
+
+
+def losses_of(runtime: Runtime, run: TrainingRecord) -> Sequence[LossPoint]:
+    """The same of a run that is at hand."""
     try:
-        lines = (run_folder(runtime, run_id) / PROGRESS).read_bytes().split(b"\n")[:-1]
+        lines = (run_folder(runtime, run.id) / PROGRESS).read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
         return ()
     return [*_points(lines, "loss"), *_points(lines, "held_out_loss")]

@@ -36,12 +36,6 @@ def pulse(runtime: Runtime, job_id: UUID) -> str | None:
         return watching.pulse(connection, job_id, lease_s=runtime.settings.lease_s)
 
 
-def pulse_at_rest(runtime: Runtime, job_id: UUID) -> str | None:
-    """A text that changes with anything shown of an ended job; None of any other."""
-    with runtime.database.transaction() as connection:
-        return watching.pulse_at_rest(connection, job_id)
-
-
 def _newest_rows(connection: Connection, job_id: UUID) -> list[str]:
     """The newest instructions, each once, however many instances it has."""
     found = rows.newest(connection, job_id, NEWEST * _INSTANCES)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app.db import candidates as candidate_queries
+from app.db import counts
 from app.db import jobs as job_queries
 from app.db.tables import candidates
 from app.domain.lifecycle import CandidateState, JobState
@@ -139,21 +140,43 @@ def _look(app: Any, address: str) -> int:
     return len(sent.statements)
 
 
-@pytest.mark.parametrize("address", ["/v1/jobs/{}", "/dashboard/jobs/{}/fragment"])
-def test_a_poll_of_a_job_at_rest_costs_one_query(
-    database_url: str, tmp_path: Path, address: str
-) -> None:
+def test_a_poll_of_a_job_at_rest_costs_one_query(database_url: str, tmp_path: Path) -> None:
     with running_runtime(database_url, tmp_path / "home") as runtime:
         job = stored_job(runtime).job
         with runtime.database.transaction() as connection:
             for state in (JobState.RUNNING, JobState.SUCCEEDED):
                 job_queries.move(connection, job.id, state)
-        app, path = build_app(runtime), address.format(job.id)
+        app, path = build_app(runtime), f"/v1/jobs/{job.id}"
         assert _look(app, path) > 1
         assert [_look(app, path) for _ in range(3)] == [1, 1, 1]
         jobs.change(runtime, job.id, jobs.JobChanges(name="another name"))
         assert _look(app, path) > 1, "and a change is seen"
         assert _look(app, path) == 1
+
+
+LIVE = ("/jobs", "/jobs/{job_id}", "/exports/{export_id}")
+LIVE += ("/training/{run_id}", "/comparisons/{comparison_id}")
+
+
+@pytest.mark.parametrize("address", LIVE)
+def test_a_look_of_the_dashboard_costs_one_query(filled: Filled, address: str) -> None:
+    runtime, names = filled
+    app, path = build_app(runtime), f"/dashboard{address.format(**names)}/fragment"
+    assert path in {each.split("?")[0] for each in pages.addresses(app, names)}
+    assert [_look(app, path) for _ in range(2)] == [1, 1]
+
+
+def test_a_job_at_work_costs_one_query_too(database_url: str, tmp_path: Path) -> None:
+    with running_runtime(database_url, tmp_path / "home") as runtime:
+        job = stored_job(runtime).job
+        app, path = build_app(runtime), f"/dashboard/jobs/{job.id}/fragment"
+        with runtime.database.transaction() as connection:
+            job_queries.move(connection, job.id, JobState.RUNNING)
+        for rows_accepted in (1, 2):
+            with runtime.database.transaction() as connection:
+                tally = counts.Tally({("row", "accepted"): 1})
+                counts.add(connection, job.id, tally)
+            assert _look(app, path) == 1, rows_accepted
 
 
 def test_all_candidates_of_a_rare_reason_are_found_page_by_page(filled: Filled) -> None:

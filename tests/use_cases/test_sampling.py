@@ -14,7 +14,7 @@ from app.db.counts import Tally
 from app.domain.lifecycle import JobState
 from app.domain.stored import Job
 from app.runtime import Runtime
-from app.use_cases import jobs, sampling
+from app.use_cases import jobs, sampling, sights
 from tests.api.stored_job import submitted_job
 from tests.driving import running_runtime
 
@@ -82,8 +82,9 @@ def test_a_rate_is_that_of_the_last_minute(runtime: Runtime) -> None:
     sampling.sample(runtime)
     aged(runtime, 90)
     made(runtime, job, 30)
-    rates = sampling.rows_per_minute(runtime, [jobs.progress(runtime, job.id)])
-    assert rates[job.id] == pytest.approx(20, rel=0.1)
+    assert sights.of_job(runtime, job.id).rate == pytest.approx(20, rel=0.1)
+    found = sights.of_jobs(runtime, state=None, cursor=None, limit=5)
+    assert found.rates == {job.id: pytest.approx(20, rel=0.1)}
 
 
 def test_curves_end_with_the_present(runtime: Runtime) -> None:
@@ -92,8 +93,8 @@ def test_curves_end_with_the_present(runtime: Runtime) -> None:
         made(runtime, job, 10)
         sampling.sample(runtime)
         aged(runtime, 10)
-    progress = jobs.progress(runtime, job.id)
-    rate, novelty, money = curves(progress, sampling.story(runtime, progress))
+    sight = sights.of_job(runtime, job.id)
+    rate, novelty, money = curves(sight.progress, sight.story)
     assert (rate.title, novelty.value, money.value) == ("rows a minute", "50 %", "$0.0000")
     assert "30" not in novelty.value
     assert rate.line.startswith("M")
@@ -114,12 +115,12 @@ def test_many_samples_make_a_short_path(runtime: Runtime) -> None:
         )
         whole = samples.of_job(connection, job.id)
     assert whole[0].at < whole[-1].at - timedelta(seconds=4000)
-    progress = jobs.progress(runtime, job.id)
-    for curve in curves(progress, sampling.story(runtime, progress)):
+    sight = sights.of_job(runtime, job.id)
+    for curve in curves(sight.progress, sight.story):
         assert curve.line.count("L") <= MOST_POINTS + 1
 
 
 def test_a_job_that_has_not_begun_has_no_curves(runtime: Runtime) -> None:
-    progress = jobs.progress(runtime, submitted_job(runtime).id)
-    assert curves(progress, sampling.story(runtime, progress)) == ()
-    assert sampling.rows_per_minute(runtime, [progress]) == {}
+    sight = sights.of_job(runtime, submitted_job(runtime).id)
+    assert curves(sight.progress, sight.story) == ()
+    assert sight.rate is None

@@ -39,7 +39,7 @@ class ExportLook(Look):
         """The export as it stands, with its card once it is there."""
         export = exports.get(runtime, self.export_id)
         ready = export.state is ExportState.READY
-        card = exports.card(runtime, export.id) if ready else ""
+        card = exports.card_of(runtime, export) if ready else ""
         under_way = export.state in {ExportState.QUEUED, ExportState.RUNNING}
         values = {"export": export, "card": card, "poll_s": 2 if under_way else 15}
         return rendered("export_fragment.html", **values).encode()

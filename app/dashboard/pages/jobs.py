@@ -10,7 +10,7 @@ from app.dashboard.rendering import page, rendered
 from app.dashboard.views import job_view, poll_interval_s
 from app.domain.lifecycle import JobState
 from app.runtime import Runtime
-from app.use_cases import jobs, sampling
+from app.use_cases import sights
 from app.use_cases.first_steps import first_steps
 
 PAGE_SIZE = 25
@@ -27,11 +27,11 @@ class JobList(Look):
 
     def body(self, runtime: Runtime) -> bytes:
         """The list as it stands, or the first steps where there is no job at all."""
-        found = jobs.page(runtime, state=self.state, cursor=self.cursor, limit=PAGE_SIZE)
+        sight = sights.of_jobs(runtime, state=self.state, cursor=self.cursor, limit=PAGE_SIZE)
+        found = sight.page
         if not found.items and self.state is None and self.cursor is None:
             return rendered("first_steps.html", steps=first_steps(runtime), poll_s=15).encode()
-        rates = sampling.rows_per_minute(runtime, found.items)
-        views = tuple(job_view(each, rates.get(each.job.id)) for each in found.items)
+        views = tuple(job_view(each, sight.rates.get(each.job.id)) for each in found.items)
         return rendered(
             "jobs_fragment.html",
             jobs=views,

@@ -58,7 +58,7 @@ def _seen(runtime: Runtime, run: TrainingRecord) -> Mapping[str, object]:
     return {
         "run": run,
         "left_s": _left_s(run),
-        "curves": loss_curves(training_losses.losses(runtime, run.id)),
+        "curves": loss_curves(training_losses.losses_of(runtime, run)),
         "measures": before_and_after(measured),
         "verdict": verdict_words(measured["verdict"]) if measured else (),
         "samples": measured.get("samples", ()),
@@ -86,7 +86,7 @@ def _left_s(run: TrainingRecord) -> float | None:
 def _files(runtime: Runtime, run: TrainingRecord) -> Sequence[tuple[str, int]]:
     """The files of the result with their sizes; none where they are gone."""
     try:
-        found = training.result_files(runtime, run.id)
+        found = training.files_of(runtime, run)
     except CultivarError:
         return ()
     return [(name, path.stat().st_size) for name, path in found.items()]
