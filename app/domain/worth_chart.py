@@ -57,7 +57,8 @@ def chart(outcomes: Sequence[Outcome], title: str) -> str:
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" role="img">\n'
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" role="img" '
+        f'aria-label="{escape(title)}">\n'
         f"<title>{escape(title)}</title>\n"
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>\n'
         f'<text x="{_LEFT}" y="26" font-size="15" font-weight="600">{escape(title)}</text>\n'

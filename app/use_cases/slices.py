@@ -34,7 +34,7 @@ from app.use_cases.turn import Turn, Wishes, take_turn
 # Replies that come within this time are stored together and answered by one claim; the calls held
 # ready behind those under way keep the teacher busy meanwhile.
 _TURN_S = 0.04
-_FEW_CALLS, _WAVE = 16, 16
+_FEW_CALLS, _WAVE = 16, 50
 _PLAN_EVERY_S = 0.25
 _SHORTLY_S = 0.05
 _TELL_EVERY_S = 1.0
@@ -225,10 +225,10 @@ class Slice:
         """Whether so much came back at once that the calls held ready do not cover it.
 
         Then others are claimed before anything is stored: the teacher must not wait for that. Of
-        many calls a sixteenth is a wave: reading it takes longer than those held ready last.
+        many calls a tenth may be a wave: storing and reading it takes longer than those held last.
         """
         left = self._returns.under_way - self._returns.waiting
-        wave = max(_FEW_CALLS, left // _WAVE)
+        wave = min(max(_FEW_CALLS, left // 2), _WAVE)
         return self._returns.waiting > wave and not self._claim_in_doubt
 
     def _wishes(self, context: JobContext, claiming: bool, plans: bool) -> Wishes:

@@ -22,6 +22,7 @@ from app.use_cases.seed_sets import SeedSetDetails
 from app.use_cases.teachers import TeacherDetails
 from app.use_cases.verdicts import Given
 from tests.api.stored_job import completion, stored_conversation, stored_slots
+from tests.dashboard.poisoned_results import results_of
 
 CANARY = "http://canary.example"
 # Each tries another door; all of them would call the canary, open a dialog, or break the policy.
@@ -94,6 +95,7 @@ class Poisoned:
     document_set_id: UUID
     review_id: UUID
     evaluation_set_id: UUID
+    results: list[str]
 
     @property
     def pages(self) -> list[str]:
@@ -137,6 +139,7 @@ class Poisoned:
             f"/dashboard/exports/{self.export_id}",
             "/dashboard/nothing/here",
             f"/dashboard/jobs?cursor={NAMES[0]}",
+            *self.results,
         ]
 
 
@@ -162,7 +165,10 @@ def poisoned(runtime: Runtime) -> Poisoned:
         kept, dropped = _rows(connection, job)
         export_id = _export(connection, job)
     documents, review = _documents(runtime), _review(runtime, job)
-    return Poisoned(job, seed_set_id, teacher_id, kept, dropped, export_id, documents, review, exam)
+    results = results_of(runtime, job, teacher_id, NAMES)
+    return Poisoned(
+        job, seed_set_id, teacher_id, kept, dropped, export_id, documents, review, exam, results
+    )
 
 
 def _exam(runtime: Runtime) -> UUID:
