@@ -1,15 +1,30 @@
 """Free ports on the loopback address."""
 
+import contextlib
+import secrets
 import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# Linux gives outgoing connections ports from 32768 on, macOS and Windows from 49152 on.
+_LOWEST, _PORTS, _TRIES = 20_000, 12_000, 50
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now; somebody may take it before you do."""
+    """Return a port that nobody listens on now; somebody may take it before you do.
+
+    It is none of those that systems give to outgoing connections: one of them could take it at any
+    moment.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(OSError):
+            return _bound(_LOWEST + secrets.randbelow(_PORTS))
+    return _bound(0)
+
+
+def _bound(port: int) -> int:
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        probe.bind((LOOPBACK, port))
         return int(probe.getsockname()[1])
 
 

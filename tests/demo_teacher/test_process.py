@@ -54,6 +54,8 @@ def test_every_arrival_is_one_line_of_the_log(tmp_path: Path) -> None:
         httpx.post(f"{teacher.base_url}/completions", content=b"{")
         complete(teacher, f"0 {LIST_PROMPT}")
         arrivals = [json.loads(line) for line in log.read_text().splitlines()]
+        # Written once it is sent, by when the last answer may be here.
+        wait_until(lambda: len(reply_log.read_text().splitlines()) == 22)
         replies = [json.loads(line) for line in reply_log.read_text().splitlines()]
     assert [line["number"] for line in arrivals] == list(range(1, 23))
     first = arrivals[0]
