@@ -121,12 +121,6 @@ def _in_language(found: Page[RowRecord], language: str, limit: int) -> Page[RowR
     return Page(fitting, found.next)
 
 
-def newest(runtime: Runtime, job_id: UUID, *, limit: int = 10) -> Sequence[RowRecord]:
-    """The accepted rows at the end of the dataset, the last one first."""
-    with runtime.database.transaction() as connection:
-        return queries.newest(connection, job_id, limit)
-
-
 def get(runtime: Runtime, row_id: UUID) -> RowRecord:
     """One row; raises NotFound."""
     with runtime.database.transaction() as connection:
