@@ -6,15 +6,17 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.access_tables import api_keys as keys
+from app.db.clock import NOW, seconds
 from app.db.paging import newest_first
+from app.db.together import ask
 from app.domain.api_keys import ApiKey, KeyPrint
 from app.domain.stored import Page
 
 _SHOWN = tuple(keys.c[name] for name in ApiKey.__slots__)
 # Neither revoked nor expired.
 GOOD = sa.and_(
-    sa.or_(keys.c.revoked_at.is_(None), keys.c.revoked_at > sa.func.clock_timestamp()),
-    sa.or_(keys.c.expires_at.is_(None), keys.c.expires_at > sa.func.clock_timestamp()),
+    sa.or_(keys.c.revoked_at.is_(None), keys.c.revoked_at > NOW),
+    sa.or_(keys.c.expires_at.is_(None), keys.c.expires_at > NOW),
 )
 
 
@@ -56,8 +58,7 @@ def any_good(connection: sa.Connection, scope: str) -> bool:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[ApiKey]:
     """Keys, newest first."""
-    return newest_first(
-        connection,
+    asked = newest_first(
         sa.select(*_SHOWN),
         keys.c.id,
         lambda each: ApiKey(**each),
@@ -65,6 +66,7 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[A
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def end(connection: sa.Connection, key_id: UUID, *, in_s: float = 0.0) -> None:
@@ -75,11 +77,9 @@ def end(connection: sa.Connection, key_id: UUID, *, in_s: float = 0.0) -> None:
 
 def note_use(connection: sa.Connection, key_id: UUID) -> None:
     """Remember that a key was used just now."""
-    values = {"last_used_at": sa.func.clock_timestamp()}
+    values = {"last_used_at": NOW}
     connection.execute(keys.update().where(keys.c.id == key_id).values(**values))
 
 
-def _in(seconds: float | None) -> "sa.ColumnElement[object] | None":
-    if seconds is None:
-        return None
-    return sa.func.clock_timestamp() + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+def _in(wait_s: float | None) -> "sa.ColumnElement[object] | None":
+    return None if wait_s is None else NOW + seconds(wait_s)

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.access_tables import audit_log as log
+from app.db.clock import NOW
 from app.db.paging import decode_cursor, encode_cursor
 from app.domain.audit import BEGINNING, AuditEntry, AuditLink
 from app.domain.stored import Page
@@ -21,7 +22,7 @@ def last_link(connection: sa.Connection) -> tuple[AuditLink, datetime]:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     query = sa.select(log.c.number, log.c.hash).order_by(log.c.number.desc()).limit(1)
     row = connection.execute(query).first()
-    now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    now = connection.execute(sa.select(NOW)).scalar_one()
     return (AuditLink(row.number, row.hash) if row else AuditLink(0, BEGINNING)), now
 
 
@@ -60,7 +61,7 @@ def page(
 
 def count_of_day(connection: sa.Connection, key_id: UUID, action: str) -> int:
     """How often a key did something within the last 24 hours."""
-    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 1)
+    since = NOW - sa.func.make_interval(0, 0, 0, 1)
     query = sa.select(sa.func.count()).where(
         log.c.key_id == key_id, log.c.action == action, log.c.at > since, log.c.outcome == "done"
     )

@@ -10,6 +10,7 @@ from app.db import leases
 from app.db.comparison_tables import comparisons, judgements
 from app.db.paging import newest_first
 from app.db.tables import training_runs
+from app.db.together import ask
 from app.domain.comparison import ComparisonRecord
 from app.domain.lifecycle import OPEN_TRAINING_STATES, TrainingState
 from app.domain.stored import Page
@@ -60,9 +61,10 @@ def page(
     query = sa.select(*_columns)
     if run_id is not None:
         query = query.where(comparisons.c.run_id == run_id)
-    return newest_first(
-        connection, query, comparisons.c.id, _record, kind="comparisons", cursor=cursor, limit=limit
+    asked = newest_first(
+        query, comparisons.c.id, _record, kind="comparisons", cursor=cursor, limit=limit
     )
+    return ask(connection, asked)
 
 
 def claim(connection: sa.Connection, comparison_id: UUID, *, lease_s: float) -> int | None:

@@ -7,12 +7,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.db.call_tables import embedding_calls, embeddings
+from app.db.clock import NOW, seconds
 from app.db.tables import workers
 from app.domain.lifecycle import EmbeddingCallState
 from app.domain.stored import EmbeddingCall
 from app.domain.vectors import Vector
 
-_now = sa.func.clock_timestamp()
 _STORED_AS = np.dtype("<f4")
 
 # In order of the key, so that two who want the same texts cannot wait for each other.
@@ -138,7 +138,7 @@ def finish(connection: sa.Connection, call_id: UUID, values: Mapping[str, object
     connection.execute(
         embedding_calls.update()
         .where(embedding_calls.c.id == call_id)
-        .values(**values, reserved_micro_usd=0, finished_at=_now)
+        .values(**values, reserved_micro_usd=0, finished_at=NOW)
     )
 
 
@@ -162,7 +162,7 @@ def orphans(
     """Calls under way whose worker has not been heard of for `lease_s`, locked."""
     alive = sa.exists().where(
         workers.c.id == embedding_calls.c.worker_id,
-        workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
+        workers.c.heartbeat_at >= NOW - seconds(lease_s),
     )
     query = (
         sa.select(*_call_columns)

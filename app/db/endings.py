@@ -7,12 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.call_tables import completions, ledger
+from app.db.clock import NOW
 from app.db.tables import job_events
 from app.domain.breaker import TELLING, Ended
 from app.domain.lifecycle import JobState
 from app.domain.settlement import Ending
 
-_now = sa.func.clock_timestamp()
 _SETTLED = "settle_"
 _ENTRIES = [f"{_SETTLED}{ending}" for ending in sorted(TELLING)]
 _QUOTED_BYTES = 65_536
@@ -20,7 +20,7 @@ _QUOTED_BYTES = 65_536
 
 def newest(connection: sa.Connection, job_id: UUID, limit: int) -> Sequence[Ended]:
     """The last calls that ended since the job last began to run, newest first."""
-    age_s = sa.func.extract("epoch", _now - ledger.c.at).label("age_s")
+    age_s = sa.func.extract("epoch", NOW - ledger.c.at).label("age_s")
     query = _newest([ledger.c.entry, age_s], job_id, limit)
     rows = connection.execute(query).mappings()
     return [Ended(Ending(row["entry"].removeprefix(_SETTLED)), float(row["age_s"])) for row in rows]

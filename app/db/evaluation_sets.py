@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.db.evaluation_tables import evaluation_items, evaluation_sets, job_evaluation_sets
 from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
+from app.db.together import ask
 from app.domain.records import Seed, SeedInstance
 from app.domain.stored import EvaluationSet, Page, StoredItem
 
@@ -58,8 +59,7 @@ def _first(connection: sa.Connection, condition: "sa.ColumnElement[bool]") -> Ev
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[EvaluationSet]:
     """Sets, newest first."""
-    return newest_first(
-        connection,
+    asked = newest_first(
         sa.select(evaluation_sets),
         evaluation_sets.c.id,
         lambda each: EvaluationSet(**each),
@@ -67,6 +67,7 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[E
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def page_items(

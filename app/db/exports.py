@@ -6,13 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.clock import NOW
 from app.db.paging import newest_first
 from app.db.tables import exports
+from app.db.together import ask
 from app.domain.lifecycle import ExportState
 from app.domain.stored import ExportRecord, Page
 
 _columns = [exports.c[name] for name in ExportRecord.__slots__]
-_now = sa.func.clock_timestamp()
 
 
 def _record(values: Mapping[str, Any]) -> ExportRecord:
@@ -37,28 +38,27 @@ def page(
     query = sa.select(*_columns)
     if job_id is not None:
         query = query.where(exports.c.job_id == job_id)
-    return newest_first(
-        connection, query, exports.c.id, _record, kind="exports", cursor=cursor, limit=limit
-    )
+    asked = newest_first(query, exports.c.id, _record, kind="exports", cursor=cursor, limit=limit)
+    return ask(connection, asked)
 
 
 def claim(connection: sa.Connection, export_id: UUID) -> bool:
     """Take a queued export; also one whose maker went silent ten minutes ago."""
     silent = sa.and_(
         exports.c.state == ExportState.RUNNING,
-        exports.c.hinted_at < _now - sa.text("interval '10 minutes'"),
+        exports.c.hinted_at < NOW - sa.text("interval '10 minutes'"),
     )
     done = connection.execute(
         exports.update()
         .where(exports.c.id == export_id, sa.or_(exports.c.state == ExportState.QUEUED, silent))
-        .values(state=ExportState.RUNNING, hinted_at=_now)
+        .values(state=ExportState.RUNNING, hinted_at=NOW)
     )
     return done.rowcount > 0
 
 
 def touch(connection: sa.Connection, export_id: UUID) -> None:
     """Say that the export is still being made."""
-    connection.execute(exports.update().where(exports.c.id == export_id).values(hinted_at=_now))
+    connection.execute(exports.update().where(exports.c.id == export_id).values(hinted_at=NOW))
 
 
 def finish(connection: sa.Connection, export_id: UUID, values: Mapping[str, object]) -> None:
@@ -66,7 +66,7 @@ def finish(connection: sa.Connection, export_id: UUID, values: Mapping[str, obje
     connection.execute(
         exports.update()
         .where(exports.c.id == export_id, exports.c.state == ExportState.RUNNING)
-        .values(**values, finished_at=_now)
+        .values(**values, finished_at=NOW)
     )
 
 
@@ -74,7 +74,7 @@ def waiting(connection: sa.Connection, limit: int = 100) -> list[UUID]:
     """Exports that somebody should make."""
     silent = sa.and_(
         exports.c.state == ExportState.RUNNING,
-        exports.c.hinted_at < _now - sa.text("interval '10 minutes'"),
+        exports.c.hinted_at < NOW - sa.text("interval '10 minutes'"),
     )
     query = (
         sa.select(exports.c.id)

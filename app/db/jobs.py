@@ -6,14 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db.paging import newest_first_question
+from app.db.clock import NOW, seconds
+from app.db.paging import newest_first
 from app.db.tables import job_events, jobs
 from app.db.together import Question, ask
 from app.domain.lifecycle import FINAL_JOB_STATES, Delivery, JobState, sources_of
 from app.domain.reuse import Reuse
 from app.domain.stored import Job, JobEvent, Page
 
-_now = sa.func.clock_timestamp()
 _hidden = {"hinted_at", "embedder_failures", "embedder_not_before"}
 
 
@@ -67,7 +67,7 @@ def page_question(*, state: JobState | None, cursor: str | None, limit: int) -> 
     query = sa.select(jobs)
     if state is not None:
         query = query.where(jobs.c.state == state)
-    return newest_first_question(query, jobs.c.id, _job, kind="jobs", cursor=cursor, limit=limit)
+    return newest_first(query, jobs.c.id, _job, kind="jobs", cursor=cursor, limit=limit)
 
 
 def ids_of(asked: Question[Page[Job]]) -> "sa.Select[*tuple[Any, ...]]":
@@ -94,11 +94,11 @@ def move(
         "state": target,
         "reason": reason,
         "detail": detail,
-        "updated_at": _now,
-        "finished_at": _now if target in FINAL_JOB_STATES else None,
+        "updated_at": NOW,
+        "finished_at": NOW if target in FINAL_JOB_STATES else None,
     }
     if target is JobState.RUNNING:
-        values["started_at"] = sa.func.coalesce(jobs.c.started_at, _now)
+        values["started_at"] = sa.func.coalesce(jobs.c.started_at, NOW)
     connection.execute(
         jobs.update().where(jobs.c.id == job_id, jobs.c.state == before).values(**values)
     )
@@ -123,7 +123,7 @@ def hold(connection: sa.Connection, job_id: UUID, reason: str) -> None:
     connection.execute(
         jobs.update()
         .where(jobs.c.id == job_id, jobs.c.state == JobState.PAUSED)
-        .values(reason=reason, updated_at=_now)
+        .values(reason=reason, updated_at=NOW)
     )
     _event(connection, job_id, JobState.PAUSED, JobState.PAUSED, reason, None)
 
@@ -160,12 +160,12 @@ def events(connection: sa.Connection, job_id: UUID) -> Sequence[JobEvent]:
 def add(connection: sa.Connection, job_id: UUID, **deltas: int) -> None:
     """Add to numeric columns: reserved_micro_usd, spent_micro_usd, calls, next_propose, ..."""
     changed = {name: jobs.c[name] + delta for name, delta in deltas.items() if delta}
-    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**changed, updated_at=_now))
+    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**changed, updated_at=NOW))
 
 
 def embedder_pause(connection: sa.Connection, job_id: UUID) -> tuple[int, float]:
     """(rounds of embedding calls that failed in a row, seconds until the next may begin)."""
-    left = sa.func.extract("epoch", sa.func.coalesce(jobs.c.embedder_not_before, _now) - _now)
+    left = sa.func.extract("epoch", sa.func.coalesce(jobs.c.embedder_not_before, NOW) - NOW)
     row = connection.execute(
         sa.select(jobs.c.embedder_failures, left).where(jobs.c.id == job_id)
     ).one()
@@ -176,7 +176,7 @@ def set_embedder_pause(
     connection: sa.Connection, job_id: UUID, *, failures: int, wait_s: float
 ) -> None:
     """Keep how often the embedder failed in a row, and let it rest for `wait_s`."""
-    until = _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, wait_s) if wait_s else sa.null()
+    until = NOW + seconds(wait_s) if wait_s else sa.null()
     connection.execute(
         jobs.update()
         .where(jobs.c.id == job_id)
@@ -186,7 +186,7 @@ def set_embedder_pause(
 
 def change(connection: sa.Connection, job_id: UUID, values: Mapping[str, object]) -> None:
     """Change settings of a job: caps, target, name."""
-    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**values, updated_at=_now))
+    connection.execute(jobs.update().where(jobs.c.id == job_id).values(**values, updated_at=NOW))
 
 
 _LIVE = [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING]
@@ -203,7 +203,7 @@ def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100)
     stale = sa.or_(
         jobs.c.hinted_at.is_(None),
         jobs.c.hinted_at
-        < _now - sa.text("make_interval(secs => :age)").bindparams(age=older_than_s),
+        < NOW - sa.text("make_interval(secs => :age)").bindparams(age=older_than_s),
     )
     chosen = (
         sa.select(jobs.c.id)
@@ -214,7 +214,7 @@ def to_wake(connection: sa.Connection, *, older_than_s: float, limit: int = 100)
         .with_for_update(skip_locked=True)
     )
     update = jobs.update().where(jobs.c.id.in_(chosen.scalar_subquery()))
-    result = connection.execute(update.values(hinted_at=_now).returning(jobs.c.id))
+    result = connection.execute(update.values(hinted_at=NOW).returning(jobs.c.id))
     return list(result.scalars())
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.db.material_tables import labelled_rows, labelled_sets
 from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.db.tables import jobs
+from app.db.together import ask
 from app.domain.materials import LabelledSet
 from app.domain.stored import Page
 
@@ -63,8 +64,7 @@ def get(connection: sa.Connection, labelled_set_id: UUID) -> LabelledSet | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[LabelledSet]:
     """Sets, newest first."""
-    return newest_first(
-        connection,
+    asked = newest_first(
         sa.select(*_columns),
         labelled_sets.c.id,
         lambda each: LabelledSet(**each),
@@ -72,6 +72,7 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[L
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def page_rows(

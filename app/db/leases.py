@@ -8,14 +8,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.clock import NOW, seconds
 from app.domain.lifecycle import HELD_TRAINING_STATES, TrainingState
-
-_now = sa.func.clock_timestamp()
 
 
 def until(lease_s: float) -> "sa.ColumnElement[Any]":
     """When a lease that begins now ends."""
-    return _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
+    return NOW + seconds(lease_s)
 
 
 def own(table: sa.Table, row_id: UUID, attempt: int) -> "tuple[sa.ColumnElement[bool], ...]":
@@ -25,7 +24,7 @@ def own(table: sa.Table, row_id: UUID, attempt: int) -> "tuple[sa.ColumnElement[
 
 def lost(table: sa.Table, state: TrainingState) -> "sa.ColumnElement[bool]":
     """That a row in this state has a worker that is lost."""
-    return sa.and_(table.c.state == state, table.c.leased_until < _now)
+    return sa.and_(table.c.state == state, table.c.leased_until < NOW)
 
 
 def ready(table: sa.Table) -> "sa.ColumnElement[bool]":
@@ -39,7 +38,7 @@ def claimed(table: sa.Table, lease_s: float) -> dict[str, object]:
         "state": TrainingState.RUNNING,
         "attempt": table.c.attempt + 1,
         "leased_until": until(lease_s),
-        "started_at": sa.func.coalesce(table.c.started_at, _now),
+        "started_at": sa.func.coalesce(table.c.started_at, NOW),
     }
 
 
@@ -55,7 +54,7 @@ def finish(
 
     It is queued again only while nobody asked for a stop; if somebody did, the sweep ends it.
     """
-    ended, here = _now, own(table, row_id, attempt)
+    ended, here = NOW, own(table, row_id, attempt)
     if state is TrainingState.QUEUED:
         ended, here = None, (*here, table.c.state == TrainingState.RUNNING)
     values = {**values, "state": state, "finished_at": ended, "leased_until": None}
@@ -87,7 +86,7 @@ def close_lost_stops(connection: sa.Connection, table: sa.Table, state: object) 
     done = connection.execute(
         table.update()
         .where(lost(table, TrainingState.STOPPING))
-        .values(state=state, finished_at=_now, leased_until=None)
+        .values(state=state, finished_at=NOW, leased_until=None)
     )
     return done.rowcount
 

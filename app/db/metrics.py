@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.call_tables import slots
+from app.db.clock import NOW
 from app.db.ids import NO_TEACHER
 from app.db.tables import candidates, exports, job_counts, jobs, past_counts, teachers
 from app.domain.lifecycle import CandidateState, ExportState, JobState, SlotState
 
-_now = sa.func.clock_timestamp()
 TOTAL = "total"
 # Under this are counted the jobs that make no calls.
 _teacher: "sa.ColumnElement[UUID]" = sa.func.coalesce(
@@ -119,7 +119,7 @@ def waits(connection: sa.Connection) -> Waits:
     slot = (
         sa.select(sa.func.min(due_at))
         .join_from(slots, jobs, slots.c.job_id == jobs.c.id)
-        .where(running, slots.c.state == SlotState.READY, due_at <= _now)
+        .where(running, slots.c.state == SlotState.READY, due_at <= NOW)
     )
     candidate = (
         sa.select(sa.func.min(candidates.c.created_at))
@@ -130,7 +130,7 @@ def waits(connection: sa.Connection) -> Waits:
         exports.c.state == ExportState.QUEUED
     )
     ages = [
-        sa.func.extract("epoch", _now - oldest.scalar_subquery())
+        sa.func.extract("epoch", NOW - oldest.scalar_subquery())
         for oldest in (slot, candidate, export)
     ]
     row = connection.execute(sa.select(*ages)).one()

@@ -5,6 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.clock import NOW, seconds
 from app.db.tables import idempotency_keys as keys
 
 
@@ -29,6 +30,6 @@ def found(connection: sa.Connection, address: str, key: str) -> tuple[bytes, UUI
 
 def forget_old(connection: sa.Connection, *, older_than_s: float) -> int:
     """Forget keys that nobody will repeat any more; returns how many."""
-    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
-    old = keys.c.created_at < sa.func.clock_timestamp() - age
+    age = seconds(older_than_s)
+    old = keys.c.created_at < NOW - age
     return connection.execute(keys.delete().where(old)).rowcount

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from app.db.together import Question, ask
+from app.db.together import Question
 from app.domain.stored import Page
 from app.errors import UnknownCursor
 
@@ -17,24 +17,6 @@ Item = TypeVar("Item")
 
 
 def newest_first(
-    connection: sa.Connection,
-    query: "sa.Select[*tuple[Any, ...]]",
-    ids: "sa.ColumnElement[UUID]",
-    make: Callable[[dict[str, Any]], Item],
-    *,
-    kind: str,
-    cursor: str | None,
-    limit: int,
-) -> Page[Item]:
-    """A page of what `query` selects, by descending `ids`, which it has as `id`.
-
-    `kind` names the list in its cursors. Raises UnknownCursor.
-    """
-    asked = newest_first_question(query, ids, make, kind=kind, cursor=cursor, limit=limit)
-    return ask(connection, asked)
-
-
-def newest_first_question(
     query: "sa.Select[*tuple[Any, ...]]",
     ids: "sa.ColumnElement[UUID]",
     make: Callable[[dict[str, Any]], Item],
@@ -43,7 +25,11 @@ def newest_first_question(
     cursor: str | None,
     limit: int,
 ) -> Question[Page[Item]]:
-    """The same, to be asked with other questions; it selects one item more than the page has."""
+    """A page of what `query` selects, by descending `ids`, which it has as `id`.
+
+    `kind` names the list in its cursors. Selects one item more than the page has. Raises
+    UnknownCursor.
+    """
     after = decode_cursor(kind, cursor, 1)
     if after is not None:
         query = query.where(ids < cursor_id(after[0]))

@@ -8,19 +8,19 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.call_tables import teacher_probes
+from app.db.clock import NOW, seconds
 from app.db.tables import jobs
 from app.domain.lifecycle import Delivery, JobReason, JobState
 
-_now = sa.func.clock_timestamp()
 _rests = (jobs.c.state == JobState.PAUSED, jobs.c.reason == JobReason.TEACHER_UNHEALTHY)
 
 
 def put_off(connection: sa.Connection, job_id: UUID) -> None:
     """Let the teacher of a job that was just paused rest before it is probed."""
-    teacher = sa.select(jobs.c.teacher_id, _now).where(jobs.c.id == job_id)
+    teacher = sa.select(jobs.c.teacher_id, NOW).where(jobs.c.id == job_id)
     statement = upsert(teacher_probes).from_select(["teacher_id", "probed_at"], teacher)
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["teacher_id"], set_={"probed_at": _now})
+        statement.on_conflict_do_update(index_elements=["teacher_id"], set_={"probed_at": NOW})
     )
 
 
@@ -29,7 +29,7 @@ def take(connection: sa.Connection, teacher_id: UUID, *, every_s: float) -> bool
     done = connection.execute(
         teacher_probes.update()
         .where(teacher_probes.c.teacher_id == teacher_id, _is_due(every_s))
-        .values(probed_at=_now)
+        .values(probed_at=NOW)
     )
     return done.rowcount > 0
 
@@ -57,5 +57,5 @@ def resting(connection: sa.Connection, teacher_id: UUID) -> Sequence[UUID]:
 
 
 def _is_due(every_s: float) -> sa.ColumnElement[bool]:
-    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, every_s)
-    return teacher_probes.c.probed_at <= _now - age
+    age = seconds(every_s)
+    return teacher_probes.c.probed_at <= NOW - age

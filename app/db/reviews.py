@@ -12,6 +12,7 @@ from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_fi
 from app.db.review_tables import review_rows, reviews, row_decisions
 from app.db.rows import row_columns, row_record
 from app.db.tables import rows
+from app.db.together import ask
 from app.domain.lifecycle import RowState
 from app.domain.review import Decision, Review, ReviewedRow, RowText, Verdict, text_of
 from app.domain.stored import Page, RowRecord
@@ -67,15 +68,10 @@ def page(
     query = sa.select(reviews)
     if job_id is not None:
         query = query.where(reviews.c.job_id == job_id)
-    return newest_first(
-        connection,
-        query,
-        reviews.c.id,
-        lambda each: Review(**each),
-        kind="reviews",
-        cursor=cursor,
-        limit=limit,
+    asked = newest_first(
+        query, reviews.c.id, lambda each: Review(**each), kind="reviews", cursor=cursor, limit=limit
     )
+    return ask(connection, asked)
 
 
 def delete(connection: sa.Connection, review_id: UUID) -> bool:

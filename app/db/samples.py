@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.db.clock import NOW, seconds
 from app.db.tables import job_samples, jobs
 from app.db.together import Question, ask
 from app.domain.watching import JobSample
@@ -69,27 +70,23 @@ def before(
     known = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids)).subquery("known")
     earlier = (
         sa.select(job_samples.c.accepted, job_samples.c.at)
-        .where(job_samples.c.job_id == known.c.id, job_samples.c.at < _ago(window_s))
+        .where(job_samples.c.job_id == known.c.id, job_samples.c.at < NOW - seconds(window_s))
         .order_by(job_samples.c.at.desc())
         .limit(1)
         .lateral("earlier")
     )
-    age_s = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp() - earlier.c.at), sa.Float)
+    age_s = sa.cast(sa.func.extract("epoch", NOW - earlier.c.at), sa.Float)
     query = sa.select(known.c.id, earlier.c.accepted, age_s).join_from(known, earlier, sa.true())
     return Question(
         query, lambda rows: {job_id: (accepted, float(age)) for job_id, accepted, age in rows}
     )
 
 
-def _ago(seconds: float) -> "sa.ColumnElement[Any]":
-    return sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
 def now(connection: sa.Connection) -> datetime:
     """The database's time, by which samples are taken."""
-    return ask(connection, NOW)
+    return ask(connection, TIME)
 
 
-NOW: Question[datetime] = Question(
+TIME: Question[datetime] = Question(
     sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))), lambda rows: rows[0][0]
 )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.db.ids import new_id
 from app.db.paging import cursor_number, decode_cursor, encode_cursor, newest_first
 from app.db.tables import jobs, seed_sets, seeds
+from app.db.together import ask
 from app.domain.records import Seed, SeedInstance, SeedKind
 from app.domain.stored import Page, SeedSet, StoredSeed
 
@@ -89,8 +90,7 @@ def page(
     query = sa.select(seed_sets)
     if kind is not None:
         query = query.where(seed_sets.c.kind == kind)
-    return newest_first(
-        connection,
+    asked = newest_first(
         query,
         seed_sets.c.id,
         lambda each: SeedSet(**each),
@@ -98,6 +98,7 @@ def page(
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def page_seeds(

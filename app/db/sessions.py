@@ -7,17 +7,16 @@ import sqlalchemy as sa
 from app.db.access_tables import api_keys as keys
 from app.db.access_tables import sessions
 from app.db.api_keys import GOOD
+from app.db.clock import NOW, seconds
 from app.domain.api_keys import ApiKey
-
-_NOW = sa.func.clock_timestamp()
 
 
 def insert(
     connection: sa.Connection, digest: bytes, kind: str, key_id: UUID | None, *, lives_s: float
 ) -> None:
     """Store a session or a ticket, and forget those that are over."""
-    connection.execute(sessions.delete().where(sessions.c.expires_at < _NOW))
-    until = _NOW + sa.func.make_interval(0, 0, 0, 0, 0, 0, lives_s)
+    connection.execute(sessions.delete().where(sessions.c.expires_at < NOW))
+    until = NOW + seconds(lives_s)
     values = {"digest": digest, "kind": kind, "key_id": key_id, "expires_at": until}
     connection.execute(sessions.insert().values(**values))
 
@@ -25,7 +24,7 @@ def insert(
 def take(connection: sa.Connection, digest: bytes, kind: str) -> bool:
     """Remove one that is still good; False when there is none, so that it serves once."""
     found = sa.and_(
-        sessions.c.digest == digest, sessions.c.kind == kind, sessions.c.expires_at > _NOW
+        sessions.c.digest == digest, sessions.c.kind == kind, sessions.c.expires_at > NOW
     )
     return connection.execute(sessions.delete().where(found)).rowcount > 0
 
@@ -39,7 +38,7 @@ def key_of(connection: sa.Connection, digest: bytes) -> tuple[bool, ApiKey | Non
         sa.select(sessions.c.key_id, *(keys.c[name] for name in ApiKey.__slots__))
         .select_from(sessions.outerjoin(keys, keys.c.id == sessions.c.key_id))
         .where(sessions.c.digest == digest, sessions.c.kind == "session")
-        .where(sessions.c.expires_at > _NOW)
+        .where(sessions.c.expires_at > NOW)
         .where(sa.or_(sessions.c.key_id.is_(None), GOOD))
     )
     row = connection.execute(query).first()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.db.batches import insert_many, update_many
 from app.db.call_tables import completions, ledger, slots, teacher_batches
+from app.db.clock import NOW, seconds
 from app.db.paging import cursor_number, decode_cursor, encode_cursor
 from app.db.tables import conversations, jobs, workers
 from app.domain.lifecycle import ConversationKind, Delivery, SlotState
@@ -16,7 +17,6 @@ from app.domain.stored import CallRecord, NewSlot, Page, SlotRecord
 from app.domain.suspicion import STRIKES
 from app.errors import UnknownCursor
 
-_now = sa.func.clock_timestamp()
 _columns = [slots.c[name] for name in SlotRecord.__slots__]
 
 
@@ -35,7 +35,7 @@ def insert(connection: sa.Connection, records: Sequence[NewSlot]) -> None:
 
 _due = sa.and_(
     slots.c.state == SlotState.READY,
-    sa.or_(slots.c.not_before.is_(None), slots.c.not_before <= _now),
+    sa.or_(slots.c.not_before.is_(None), slots.c.not_before <= NOW),
 )
 _in_order = (slots.c.kind, slots.c.number, slots.c.position)
 
@@ -81,14 +81,14 @@ def _is_heard_of(lease_s: float) -> sa.ColumnElement[bool]:
     """Whether a slot's worker beat within the lease."""
     return sa.exists().where(
         workers.c.id == slots.c.worker_id,
-        workers.c.heartbeat_at >= _now - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s),
+        workers.c.heartbeat_at >= NOW - seconds(lease_s),
     )
 
 
 def _is_stray(worker_id: UUID, lease_s: float) -> sa.ColumnElement[bool]:
     """A stored reply that its worker did not live, or did not manage, to read."""
-    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
-    abandoned = sa.or_(sa.not_(_is_heard_of(lease_s)), slots.c.updated_at < _now - age)
+    age = seconds(lease_s)
+    abandoned = sa.or_(sa.not_(_is_heard_of(lease_s)), slots.c.updated_at < NOW - age)
     return sa.and_(slots.c.state == SlotState.RECEIVED, slots.c.worker_id != worker_id, abandoned)
 
 
@@ -104,7 +104,7 @@ def seconds_apart(
     connection: sa.Connection, job_id: UUID, worker_id: UUID, *, lease_s: float, suspects: bool
 ) -> float | None:
     """How long the oldest stray reply, or suspect, of a job has waited; None without any."""
-    oldest = sa.func.max(sa.func.extract("epoch", _now - slots.c.updated_at))
+    oldest = sa.func.max(sa.func.extract("epoch", NOW - slots.c.updated_at))
     apart = _is_stray(worker_id, lease_s)
     if suspects:
         apart = sa.or_(apart, sa.and_(_due, slots.c.strikes > 0))
@@ -175,7 +175,7 @@ def hand_over(connection: sa.Connection, job_id: UUID, worker_id: UUID) -> None:
             slots.c.state == SlotState.RECEIVED,
             slots.c.worker_id.in_(batches),
         )
-        .values(worker_id=worker_id, updated_at=_now)
+        .values(worker_id=worker_id, updated_at=NOW)
     )
 
 
@@ -225,7 +225,7 @@ def held(connection: sa.Connection, teacher_id: UUID) -> Sequence[tuple[UUID | N
 def seconds_to_next(connection: sa.Connection, job_id: UUID) -> float | None:
     """Seconds until the earliest waiting slot may be claimed; None without ready slots."""
     query = sa.select(
-        sa.func.min(sa.func.extract("epoch", sa.func.coalesce(slots.c.not_before, _now) - _now))
+        sa.func.min(sa.func.extract("epoch", sa.func.coalesce(slots.c.not_before, NOW) - NOW))
     ).where(slots.c.job_id == job_id, slots.c.state == SlotState.READY)
     found = connection.execute(query).scalar()
     return None if found is None else max(0.0, float(found))
@@ -263,7 +263,7 @@ def give_up_ready(
             slots.c.state == SlotState.READY,
             sa.true() if wanted_too else _unwanted,
         )
-        .values(state=SlotState.FAILED, reason=reason, updated_at=_now)
+        .values(state=SlotState.FAILED, reason=reason, updated_at=NOW)
         .returning(slots.c.conversation_id)
     )
     return list(done.scalars())
@@ -291,7 +291,7 @@ def retry_failed(connection: sa.Connection, job_id: UUID) -> list[tuple[UUID, st
             reason=None,
             detail=None,
             not_before=None,
-            updated_at=_now,
+            updated_at=NOW,
         )
         .returning(slots.c.conversation_id, failed.c.state)
     )

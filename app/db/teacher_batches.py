@@ -7,13 +7,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db.call_tables import slots, teacher_batches
-from app.db.paging import newest_first_question
+from app.db.clock import NOW, seconds
+from app.db.paging import newest_first
 from app.db.tables import workers
 from app.db.together import Question, ask
 from app.domain.lifecycle import BATCH_MOVES, LIVE_BATCH_STATES, BatchState, SlotState
 from app.domain.stored import Page, TeacherBatch
 
-_now = sa.func.clock_timestamp()
 _columns = [teacher_batches.c[name] for name in TeacherBatch.__slots__]
 _live = teacher_batches.c.ended_at.is_(None)
 
@@ -22,13 +22,9 @@ def _batch(row: Mapping[str, Any]) -> TeacherBatch:
     return TeacherBatch(**{**row, "state": BatchState(row["state"])})
 
 
-def _in(wait_s: float) -> sa.ColumnElement[Any]:
-    return _now + sa.func.make_interval(0, 0, 0, 0, 0, 0, wait_s)
-
-
 def insert(connection: sa.Connection, values: Mapping[str, object]) -> None:
     """Store a claimed batch, due at once."""
-    state = {"state": BatchState.CLAIMED, "next_step_at": _now}
+    state = {"state": BatchState.CLAIMED, "next_step_at": NOW}
     connection.execute(teacher_batches.insert().values(**values, **state))
 
 
@@ -49,9 +45,9 @@ def take_due(
     alive = sa.exists().where(
         workers.c.id == teacher_batches.c.worker_id,
         workers.c.id != worker_id,
-        workers.c.heartbeat_at >= _in(-lease_s),
+        workers.c.heartbeat_at >= NOW - seconds(lease_s),
     )
-    due = teacher_batches.c.next_step_at <= _now
+    due = teacher_batches.c.next_step_at <= NOW
     if cancelling:
         due = sa.or_(due, teacher_batches.c.state == BatchState.RUNNING)
     chosen = (
@@ -92,12 +88,12 @@ def move(
         "state": target,
         "tries": 0,
         "polls": 0,
-        "next_step_at": None if ends else _in(wait_s),
-        "ended_at": _now if ends else None,
+        "next_step_at": None if ends else NOW + seconds(wait_s),
+        "ended_at": NOW if ends else None,
         **values,
     }
     if target is BatchState.RUNNING:
-        written["submitted_at"] = _now
+        written["submitted_at"] = NOW
     return _write(connection, batch, worker_id, written, keep=keep)
 
 
@@ -110,7 +106,9 @@ def postpone(
     **values: object,
 ) -> bool:
     """Leave a batch as it stands for so many seconds; False when another one has it by now."""
-    return _write(connection, batch, worker_id, {"next_step_at": _in(wait_s), **values}, keep=False)
+    return _write(
+        connection, batch, worker_id, {"next_step_at": NOW + seconds(wait_s), **values}, keep=False
+    )
 
 
 def _write(
@@ -150,7 +148,7 @@ def jobs_due(connection: sa.Connection, *, limit: int = 100) -> list[UUID]:
     """Jobs with a batch whose next step is due, the longest waiting first."""
     query = (
         sa.select(teacher_batches.c.job_id)
-        .where(_live, teacher_batches.c.next_step_at <= _now)
+        .where(_live, teacher_batches.c.next_step_at <= NOW)
         .group_by(teacher_batches.c.job_id)
         .order_by(sa.func.min(teacher_batches.c.next_step_at))
         .limit(limit)
@@ -162,7 +160,7 @@ def has_calls_that_wait(connection: sa.Connection, job_id: UUID) -> bool:
     """Whether calls of the job are ready but for their time."""
     query = sa.select(
         sa.exists().where(
-            slots.c.job_id == job_id, slots.c.state == SlotState.READY, slots.c.not_before > _now
+            slots.c.job_id == job_id, slots.c.state == SlotState.READY, slots.c.not_before > NOW
         )
     )
     return bool(connection.execute(query).scalar())
@@ -184,7 +182,7 @@ def page(
 
 def page_question(job_id: UUID, *, cursor: str | None, limit: int) -> Question[Page[TeacherBatch]]:
     """The batches of a job, newest first; raises UnknownCursor."""
-    return newest_first_question(
+    return newest_first(
         sa.select(*_columns).where(teacher_batches.c.job_id == job_id),
         teacher_batches.c.id,
         _batch,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.db.paging import newest_first
 from app.db.tables import jobs, teachers
-from app.db.together import Question
+from app.db.together import Question, ask
 from app.domain.stored import Page, TeacherRecord
 
 
@@ -49,8 +49,7 @@ def by_name(connection: sa.Connection, name: str) -> TeacherRecord | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TeacherRecord]:
     """Teachers, newest first."""
-    return newest_first(
-        connection,
+    asked = newest_first(
         sa.select(teachers),
         teachers.c.id,
         lambda each: TeacherRecord(**each),
@@ -58,6 +57,7 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[T
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def with_keys(connection: sa.Connection) -> list[TeacherRecord]:

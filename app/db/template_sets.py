@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.db.material_tables import template_sets
 from app.db.paging import newest_first
 from app.db.tables import jobs
+from app.db.together import ask
 from app.domain.materials import TemplateSet
 from app.domain.stored import Page
 
@@ -40,8 +41,7 @@ def content(connection: sa.Connection, template_set_id: UUID) -> str | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TemplateSet]:
     """Sets, newest first."""
-    return newest_first(
-        connection,
+    asked = newest_first(
         sa.select(*_columns),
         template_sets.c.id,
         lambda each: TemplateSet(**each),
@@ -49,6 +49,7 @@ def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[T
         cursor=cursor,
         limit=limit,
     )
+    return ask(connection, asked)
 
 
 def users(connection: sa.Connection, template_set_id: UUID, *, limit: int = 10) -> list[UUID]:

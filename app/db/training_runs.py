@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.db import leases
 from app.db.paging import newest_first
 from app.db.tables import training_runs as runs
+from app.db.together import ask
 from app.domain.lifecycle import StopMode, TrainingState
 from app.domain.stored import Page, TrainingRecord
 
@@ -34,15 +35,10 @@ def get(connection: sa.Connection, run_id: UUID) -> TrainingRecord | None:
 
 def page(connection: sa.Connection, *, cursor: str | None, limit: int) -> Page[TrainingRecord]:
     """Runs, newest first."""
-    return newest_first(
-        connection,
-        sa.select(*_columns),
-        runs.c.id,
-        _record,
-        kind="training_runs",
-        cursor=cursor,
-        limit=limit,
+    asked = newest_first(
+        sa.select(*_columns), runs.c.id, _record, kind="training_runs", cursor=cursor, limit=limit
     )
+    return ask(connection, asked)
 
 
 def of_job(connection: sa.Connection, job_id: UUID) -> list[UUID]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.call_tables import completions, slots
+from app.db.clock import NOW, seconds
 from app.db.tables import candidates, job_counts, jobs, pool_rows, workers
 from app.db.together import Question, ask
 from app.domain.lifecycle import CandidateState
@@ -58,7 +59,7 @@ def _dropped(rows: Sequence[Any]) -> Sequence[DroppedText]:
 
 def last_error(connection: sa.Connection, job_id: UUID) -> LastError | None:
     """The newest error of a call."""
-    age_s = sa.func.extract("epoch", sa.func.clock_timestamp() - slots.c.updated_at)
+    age_s = sa.func.extract("epoch", NOW - slots.c.updated_at)
     query = (
         sa.select(slots.c.state, slots.c.reason, slots.c.detail, age_s)
         .where(slots.c.job_id == job_id, slots.c.detail.is_not(None))
@@ -132,7 +133,7 @@ def pulse(connection: sa.Connection, job_id: UUID, *, lease_s: float) -> str | N
         .where(job_counts.c.job_id == job_id)
         .scalar_subquery()
     )
-    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, lease_s)
+    since = NOW - seconds(lease_s)
     gates = (
         sa.select(
             sa.func.string_agg(

@@ -9,12 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.db.clock import NOW, seconds
 from app.db.tables import sweeps, workers
 from app.db.together import Question, ask
 from app.domain.gates import Gate
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_now = sa.func.clock_timestamp()
 _SWEEP_LOCK = 0x7377656570  # "sweep"
 
 
@@ -30,7 +30,7 @@ def beat(connection: sa.Connection, worker_id: UUID, gates: Sequence[Gate] = ())
     """Say that a worker lives and how its doors stand; False when it was forgotten meanwhile."""
     told = [dataclasses.asdict(gate) for gate in gates]
     done = connection.execute(
-        workers.update().where(workers.c.id == worker_id).values(heartbeat_at=_now, gates=told)
+        workers.update().where(workers.c.id == worker_id).values(heartbeat_at=NOW, gates=told)
     )
     return done.rowcount > 0
 
@@ -39,7 +39,7 @@ def alive(connection: sa.Connection, *, lease_s: float) -> Mapping[str, int]:
     """How many workers were heard of within the lease, by kind."""
     query = (
         sa.select(workers.c.kind, sa.func.count())
-        .where(workers.c.heartbeat_at > _now - _seconds(lease_s))
+        .where(workers.c.heartbeat_at > NOW - seconds(lease_s))
         .group_by(workers.c.kind)
     )
     return {kind: count for kind, count in connection.execute(query)}
@@ -52,19 +52,13 @@ def gates(connection: sa.Connection, *, lease_s: float) -> Sequence[Gate]:
 
 def gates_question(lease_s: float) -> Question[Sequence[Gate]]:
     """The doors of living workers, each as it was told, closures counted down since."""
-    age_s = sa.cast(sa.func.extract("epoch", _now - workers.c.heartbeat_at), sa.Float)
-    query = sa.select(workers.c.gates, age_s).where(
-        workers.c.heartbeat_at > _now - _seconds(lease_s)
-    )
+    age_s = sa.cast(sa.func.extract("epoch", NOW - workers.c.heartbeat_at), sa.Float)
+    query = sa.select(workers.c.gates, age_s).where(workers.c.heartbeat_at > NOW - seconds(lease_s))
     return Question(query, _doors)
 
 
 def _doors(rows: Sequence[Any]) -> Sequence[Gate]:
     return [Gate(**told).after(float(seconds)) for gates, seconds in rows for told in gates]
-
-
-def _seconds(seconds: float) -> sa.ColumnElement[object]:
-    return sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def leave(connection: sa.Connection, worker_id: UUID) -> None:
@@ -88,15 +82,15 @@ def bury(connection: sa.Connection, worker_ids: Collection[UUID]) -> None:
 
 def renew_leases(connection: sa.Connection, *, silent_s: float) -> None:
     """Count workers as heard of now, but for those that had been silent for `silent_s`."""
-    age = sa.func.make_interval(0, 0, 0, 0, 0, 0, silent_s)
+    age = seconds(silent_s)
     connection.execute(
-        workers.update().where(workers.c.heartbeat_at > _now - age).values(heartbeat_at=_now)
+        workers.update().where(workers.c.heartbeat_at > NOW - age).values(heartbeat_at=NOW)
     )
 
 
 def forget_silent(connection: sa.Connection, *, silent_s: float) -> int:
     """Forget workers not heard of for `silent_s`; returns how many."""
-    old = workers.c.heartbeat_at < _now - _seconds(silent_s)
+    old = workers.c.heartbeat_at < NOW - seconds(silent_s)
     return connection.execute(workers.delete().where(old)).rowcount
 
 
@@ -108,15 +102,15 @@ def try_sweep_lock(connection: sa.Connection) -> bool:
 
 def swept(connection: sa.Connection, name: str) -> None:
     """Write when a sweep ran."""
-    statement = upsert(sweeps).values(name=name, ran_at=_now)
+    statement = upsert(sweeps).values(name=name, ran_at=NOW)
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"ran_at": _now})
+        statement.on_conflict_do_update(index_elements=["name"], set_={"ran_at": NOW})
     )
 
 
 def seconds_since_sweep(connection: sa.Connection, name: str) -> float | None:
     """Age of the last sweep; None before the first."""
-    query = sa.select(sa.func.extract("epoch", _now - sweeps.c.ran_at)).where(sweeps.c.name == name)
+    query = sa.select(sa.func.extract("epoch", NOW - sweeps.c.ran_at)).where(sweeps.c.name == name)
     found = connection.execute(query).scalar()
     return None if found is None else float(found)
 

@@ -49,7 +49,7 @@ def of_job(runtime: Runtime, job_id: UUID) -> JobSight:
     found = asked.add(jobs.one(job_id))
     counted = asked.add(counts.question([job_id]))
     earlier = asked.add(samples.before([job_id], window_s=RATE_WINDOW_S))
-    now = asked.add(samples.NOW)
+    now = asked.add(samples.TIME)
     taken = asked.add(samples.all_of(job_id))
     drops = asked.add(watching.drops_question(job_id, NEWEST_DROPS))
     troubles = asked.add(watching.troubles(job_id))
@@ -84,7 +84,7 @@ def of_jobs(
     found = asked.add(listed)
     counted = asked.add(counts.question(ids))
     earlier = asked.add(samples.before(ids, window_s=RATE_WINDOW_S))
-    now = asked.add(samples.NOW)
+    now = asked.add(samples.TIME)
     with runtime.database.transaction() as connection:
         asked.ask(connection)
     items = [progress_of(job, counted.value.get(job.id, {})) for job in found.value.items]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
+from tests import invariants
 from tests.faults.followed import Followed
 
 _STORED = """
@@ -48,10 +49,14 @@ def measured(
     allowed_again: int = 0,
     mended_at_s: Sequence[float] = (),
     also: Mapping[str, float] = NOTHING_ELSE,
+    one_of_many: bool = False,
 ) -> Figures:
     """The figures of a job that stands, with every invariant checked and nothing lost or doubled;
-    `mended_at_s` are the Unix times at which faults ended."""
-    job.check()
+    `mended_at_s` are the Unix times at which faults ended. For one of many the caller checks the
+    invariants of the database, once for all."""
+    job.check_bill()
+    if not one_of_many:
+        invariants.check(job.runtime)
     bill, accepted = job.bill(), job.accepted()
     stored = [float(row[0]) for row in job.query(_STORED)]
     found = Figures(
