@@ -82,6 +82,7 @@ TEXTS: Mapping[str, str] = {
     "unfit_shards": "This format is always one file.",
     "unknown_filter": "There is no such filter; see /v1/filters.",
     "unknown_format": "There is no such export format; see /v1/formats.",
+    "unknown_language": "Rows in that language cannot be told from others; give a tag such as de.",
     "unknown_method": "There is no such method; see /v1/methods.",
     "unknown_placeholder": "A prompt text names a placeholder that its step does not have.",
     "unknown_profile": "The method has no such profile; see /v1/methods.",

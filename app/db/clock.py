@@ -1,4 +1,4 @@
-"""The one clock that leases, waits and ages go by: Postgres's. Those of workers may be wrong."""
+"""The one clock that leases, waits and ages go by, Postgres's: those of workers may be wrong."""
 
 from typing import Any
 

@@ -70,6 +70,9 @@ def fields_of_jobs() -> Iterator[Bad]:
     near = ("/options/thresold", "did you mean threshold?")
     yield job("unknown option", {"options": {"thresold": 0.7}}, "unknown_field", says=near)
     yield job("options a list", {"options": []}, "wrong_type", says=("/options",))
+    for value in ("German", "tlh"):
+        strange, says = {"row_language": value}, ("/options/row_language", "a tag such as de")
+        yield job(f"rows in {value!r}", {"options": strange}, "unknown_language", says=says)
     everything = {"target_rows": 0, "options": {"threshold": 2}, "cap_micro_usd": -1, "nme": "x"}
     named = ("/target_rows", "/options/threshold", "/cap_micro_usd", "/nme")
     yield job("all at once", everything, "invalid_input", says=named)

@@ -229,6 +229,7 @@ def test_a_system_message_that_is_never_sent_is_refused(
         ("de-AT", "default", ("en", "de")),
         ("en-GB", "default", ("en", None)),
         ("zh", "paper", ("en", None)),
+        ("tlh", "default", ("en", "tlh")),
     ],
 )
 def test_the_seed_set_tells_the_language(
