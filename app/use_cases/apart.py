@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.db import slots
+from app.db import choosing
 from app.runtime import Runtime
 from app.use_cases.quiet import Quiet
 from app.use_cases.straying import take_over
@@ -72,6 +72,6 @@ class Apart:
     def _waiting_s(self, running: bool) -> float | None:
         lease_s = self._runtime.settings.lease_s
         with self._runtime.database.transaction() as connection:
-            return slots.seconds_apart(
+            return choosing.seconds_apart(
                 connection, self._job_id, self._worker_id, lease_s=lease_s, suspects=running
             )

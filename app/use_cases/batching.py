@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 import structlog
 
-from app.db import counts, jobs, slots, teacher_batches, teachers
+from app.db import choosing, counts, jobs, slots, teacher_batches, teachers
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.batching import Gathering, is_time, wait_s
@@ -187,12 +187,14 @@ class BatchSlice:
         record = teachers.get(connection, job.teacher_id, for_update=True)
         if record is None or job.calls >= job.cap_calls:
             return False
-        return self._claim(connection, job, record, slots.least_failed(connection, job.id), Draft())
+        return self._claim(
+            connection, job, record, choosing.least_failed(connection, job.id), Draft()
+        )
 
     def _buy(
         self, connection: Connection, job: Job, record: TeacherRecord, most: int, draft: Draft
     ) -> bool:
-        ready = self._fitting(connection, slots.claimable(connection, job.id, most), record)
+        ready = self._fitting(connection, choosing.claimable(connection, job.id, most), record)
         return self._claim(connection, job, record, ready, draft)
 
     def _claim(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.db import claimants, counts, jobs, slots, teachers
+from app.db import choosing, claimants, counts, jobs, paid, slots, teachers
 from app.db.claimants import Claimant
 from app.db.counts import Tally
 from app.db.engine import Connection
@@ -132,10 +132,10 @@ def _ready(
     connection: Connection, job_id: UUID, room: int, probes: bool, apart: bool
 ) -> Sequence[SlotRecord]:
     if probes:
-        return slots.least_failed(connection, job_id)
+        return choosing.least_failed(connection, job_id)
     if apart:
-        return flight(slots.suspects(connection, job_id, min(room, SUSPECTS_TOGETHER)))
-    return slots.claimable(connection, job_id, room)
+        return flight(choosing.suspects(connection, job_id, min(room, SUSPECTS_TOGETHER)))
+    return choosing.claimable(connection, job_id, room)
 
 
 def _share(connection: Connection, record: TeacherRecord, job: Job, asker: Asker) -> Share:
@@ -248,10 +248,8 @@ class _Reservation:
         return found | {key: prompt_from_json(each) for key, each in stored.items()}
 
     def _write(self, calls: Sequence[Call], amounts: Mapping[UUID, int]) -> None:
-        slots.claim(self._connection, self._asker.worker_id, amounts)
-        slots.write_ledger(
-            self._connection, [_entry(self._job.id, call, amounts) for call in calls]
-        )
+        choosing.claim(self._connection, self._asker.worker_id, amounts)
+        paid.write_ledger(self._connection, [_entry(self._job.id, call, amounts) for call in calls])
         self._draft.numbers["reserved_micro_usd"] += sum(amounts.values())
         self._draft.numbers["calls"] += len(calls)
         self._draft.tally["slot", SlotState.READY] -= len(calls)
@@ -291,7 +289,7 @@ def release(connection: Connection, job_id: UUID, unsent: Sequence[SlotRecord]) 
     )
     total = sum(slot.reserved_micro_usd for slot in unsent)
     jobs.add(connection, job_id, reserved_micro_usd=-total, calls=-len(unsent))
-    slots.write_ledger(connection, [_release(slot) for slot in unsent])
+    paid.write_ledger(connection, [_release(slot) for slot in unsent])
     tally = Tally(
         {("slot", SlotState.READY): len(unsent), ("slot", SlotState.IN_FLIGHT): -len(unsent)}
     )

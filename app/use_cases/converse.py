@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.db import candidates, conversations, jobs, slots
+from app.db import candidates, choosing, conversations, jobs, paid, slots
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.lifecycle import ConversationState, JobReason, JobState, SlotState
@@ -47,7 +47,7 @@ def read(
     limit: int = READ_AT_ONCE,
 ) -> Reading:
     """Read the replies that this worker stored, and work out what follows."""
-    received = slots.received(connection, context.job.id, worker_id, limit)
+    received = choosing.received(connection, context.job.id, worker_id, limit)
     reader = _Reader(context, memory)
     if received:
         _recall(connection, context, memory, received)
@@ -77,7 +77,7 @@ def _recall(
     }
     if not forgotten:
         return
-    answers = slots.answers_of(connection, forgotten)
+    answers = paid.answers_of(connection, forgotten)
     for talk in talks_of(connection, context, forgotten):
         said = [
             (slot, read_reply(Endpoint(endpoint), raw))
@@ -223,7 +223,7 @@ def revive(runtime: Runtime, context: JobContext) -> None:
             ids &= set(conversations.wanted_open(connection, job.id))
         if not ids:
             return
-        answers = slots.answers_of(connection, ids)
+        answers = paid.answers_of(connection, ids)
         draft = Draft()
         begun: list[NewSlot] = []
         for talk in talks_of(connection, context, ids):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.db import embeddings, jobs, slots, teachers
+from app.db import embeddings, jobs, paid, teachers
 from app.db.engine import Connection
 from app.db.ids import new_id
 from app.domain.lifecycle import EmbeddingCallState, JobReason, JobState
@@ -173,7 +173,7 @@ def _reserve(
     embeddings.insert_calls(connection, records)
     total = sum(each.reserved_micro_usd for each in records)
     jobs.add(connection, job.id, reserved_micro_usd=total)
-    slots.write_ledger(connection, [_entry(each) for each in records])
+    paid.write_ledger(connection, [_entry(each) for each in records])
 
 
 def _entry(call: EmbeddingCall) -> Mapping[str, object]:

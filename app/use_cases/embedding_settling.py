@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from app.db import counts, embeddings, jobs, slots
+from app.db import counts, embeddings, jobs, paid
 from app.db.counts import Tally
 from app.db.engine import Connection
 from app.domain.lifecycle import EmbeddingCallState, JobReason, JobState, SlotState
@@ -159,7 +159,7 @@ def _entry(call: EmbeddingCall, entry: str, charge: int) -> Mapping[str, object]
 
 def _write(connection: Connection, job_id: UUID, batch: _Round) -> None:
     jobs.add(connection, job_id, spent_micro_usd=batch.spent, reserved_micro_usd=-batch.released)
-    slots.write_ledger(connection, batch.entries)
+    paid.write_ledger(connection, batch.entries)
     counts.add(connection, job_id, batch.tally)
 
 

@@ -13,6 +13,7 @@ from app.db import (
     job_sources,
     jobs,
     metrics,
+    paid,
     pools,
     seed_sets,
     slots,
@@ -262,7 +263,7 @@ def page_calls(
     """The call slots of a job, in slot order; raises NotFound."""
     with runtime.database.transaction() as connection:
         _get(connection, job_id)
-        return slots.page(connection, job_id, states=states, cursor=cursor, limit=limit)
+        return paid.page(connection, job_id, states=states, cursor=cursor, limit=limit)
 
 
 def page_candidates(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.db import reused, reviews, slots
+from app.db import paid, reused, reviews
 from app.db import rows as queries
 from app.db import scores as score_queries
 from app.db.engine import Connection
@@ -175,7 +175,7 @@ def _call(connection: Connection, found: Mapping[str, Any], name: str) -> Lineag
     slot_id: UUID | None = found[f"{name}_slot"]
     if slot_id is None:
         return None
-    last = slots.last_reply(connection, slot_id)
+    last = paid.last_reply(connection, slot_id)
     prompt, origin = found[f"{name}_prompt"], reused.origins(connection, [slot_id])
     bought = origin.get(slot_id, (None, None))
     if last is None:

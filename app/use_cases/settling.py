@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from app.db import conversations, slots
+from app.db import conversations, paid, slots
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
 from app.domain.method import Prompt
@@ -133,10 +133,10 @@ class _Batch:
 
     def write(self, connection: Connection, job_id: UUID) -> None:
         """Write all of it: the job after its slots, its counts last."""
-        slots.insert_completions(connection, self.completions)
+        paid.insert_completions(connection, self.completions)
         slots.change(connection, list(self.changes.values()))
         conversations.finish(connection, self.failed, ConversationState.FAILED)
-        slots.write_ledger(connection, self.entries)
+        paid.write_ledger(connection, self.entries)
         self.news.act(connection, job_id, self.draft)
         self.draft.write(connection, job_id)
 

@@ -6,7 +6,7 @@ that a reply that kills its reader strikes out after three of them and no other 
 
 from uuid import UUID
 
-from app.db import conversations, slots
+from app.db import choosing, conversations, slots
 from app.db.engine import Connection
 from app.domain.lifecycle import ConversationState, SlotState
 from app.domain.stored import SlotRecord
@@ -22,7 +22,7 @@ def take_over(runtime: Runtime, worker_id: UUID, job_id: UUID) -> bool | None:
     """Make the next stray reply ours to read: True; False if it struck out; None without any."""
     lease_s = runtime.settings.lease_s
     with runtime.database.transaction() as connection:
-        slot = slots.stray(connection, job_id, worker_id, lease_s=lease_s)
+        slot = choosing.stray(connection, job_id, worker_id, lease_s=lease_s)
         if slot is None:
             return None
         strikes = slot.strikes + 1

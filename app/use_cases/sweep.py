@@ -18,6 +18,7 @@ from app.db import (
     embeddings,
     exports,
     jobs,
+    paid,
     slots,
     teacher_batches,
     training_runs,
@@ -186,7 +187,7 @@ def _charge(
     conversations.finish(connection, failed, ConversationState.FAILED)
     total = sum(slot.reserved_micro_usd for slot, _ in orphaned)
     jobs.add(connection, job_id, spent_micro_usd=total, reserved_micro_usd=-total)
-    slots.write_ledger(connection, entries)
+    paid.write_ledger(connection, entries)
     counts.add(connection, job_id, tally)
 
 

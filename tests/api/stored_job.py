@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db import candidates, conversations, counts, rows, slots, teacher_batches
+from app.db import candidates, conversations, counts, paid, rows, slots, teacher_batches
 from app.db.counts import Tally
 from app.db.ids import new_id
 from app.domain.lifecycle import (
@@ -169,7 +169,7 @@ def stored_slots(connection: sa.Connection, job: Job, conversation_id: UUID) -> 
             for each, state in changes
         ],
     )
-    slots.insert_completions(connection, [completion(job, records[0].id)])
+    paid.insert_completions(connection, [completion(job, records[0].id)])
     return records[0].id
 
 

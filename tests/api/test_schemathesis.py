@@ -51,9 +51,14 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def base_url(shared: Shared) -> Iterator[str]:
     """A real server over a filled database, which the requests may change."""
-    sweep(shared[0])  # else it is not ready
     with served(build_app(shared[0], body_idle_s=5.0)) as port:
         yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(autouse=True)
+def swept(shared: Shared) -> None:
+    """Else the server is not ready: a minute without a sweep, and no worker is alive."""
+    sweep(shared[0])
 
 
 def attack(operation: Any, base_url: str, examples: int) -> None:

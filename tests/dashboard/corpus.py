@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from app.db import candidates, counts, exports, rows, slots
+from app.db import candidates, counts, exports, paid, rows, slots
 from app.db.counts import Tally
 from app.db.ids import new_id
 from app.domain.documents import DocumentKind
@@ -232,7 +232,7 @@ def _rows(connection: sa.Connection, job: Job) -> tuple[UUID, UUID]:
     )
     slots.change(connection, [{"id": call_id, "state": SlotState.DONE}])
     failed = {**completion(job, call_id), "attempt": 2, "outcome": "refused", "error": PAYLOADS[0]}
-    slots.insert_completions(connection, [{**failed, "raw": whole.encode()}])
+    paid.insert_completions(connection, [{**failed, "raw": whole.encode()}])
     sources = [{"kind": "seed", "id": str(new_id())}]
     connection.execute(
         sa.text("UPDATE conversations SET sources = :sources WHERE job_id = :job"),
