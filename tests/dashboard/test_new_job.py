@@ -124,6 +124,17 @@ def test_what_is_wrong_is_said_beside_its_field_as_rest_says_it(
     assert jobs.page(runtime).items == []
 
 
+def test_a_language_that_nothing_tells_is_said_beside_its_field(
+    browser: TestClient, runtime: Runtime
+) -> None:
+    ids = {"seed_set_id": stored_seed_set(runtime), "teacher_id": stored_teacher(runtime)}
+    page = sent(browser, NEW, {**ids, "options/row_language": "German"})
+    assert page.status_code == 422
+    fields = dict(told(page.text))
+    assert "a tag such as de" in fields["options/row_language"]
+    assert jobs.page(runtime).items == []
+
+
 def test_nothing_typed_is_lost(browser: TestClient) -> None:
     fields = {"target_rows": "x", "name": 'a "quoted" <b>', "options/blacklist": "\r\nfirst\r\n<b>"}
     text = sent(browser, NEW, fields).text
