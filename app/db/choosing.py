@@ -57,7 +57,7 @@ def received(
 def stray(
     connection: sa.Connection, job_id: UUID, worker_id: UUID, *, lease_s: float
 ) -> SlotRecord | None:
-    """One such reply, locked."""
+    """A stored reply that its worker did not live, or did not manage, to read; locked."""
     found = _chosen(connection, job_id, _is_stray(worker_id, lease_s), _in_order, 1)
     return found[0] if found else None
 
